@@ -1,1 +1,1 @@
-"""What bounds a network on a SoC, by experiment on the simulator: one thing is changed, and time and ops are looked at again."""
+"""What bounds a network on a SoC, by experiments on the simulator: change one thing, then look at time and ops."""

@@ -1,4 +1,4 @@
-"""For each op of the dominant path: what its own cycles follow in the experiments, and how near its unit is to what it can do."""
+"""For each op of the dominant path, what its cycles follow in the experiments, and how close it is to a ceiling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENGINES = (Resource.DRAM, Resource.HMX, Resource.HVX)
 _FORMAT_CHANGE = "ForceFormat"
 _DMA = "DMA"
 _ALL = 100.01
-"""Percent, with room for whole cycles."""
+"""Percent, with room for the rounding to whole cycles."""
 
 Row = tuple[str, str, str]
 """Node, HTP op and unit."""
@@ -31,7 +31,10 @@ def bounds(
     soc: str = "",
     network: Network | None = None,
 ) -> list[OpBound]:
-    """Every row of the dominant path, by the experiments that halve an engine; shares of ceilings need SoC and network."""
+    """Return the bound of every row of the dominant path, from the experiments that halve an engine.
+
+    Shares of ceilings need the SoC and the network.
+    """
     halved = {
         experiment.resource: _rows(outcome)
         for experiment, outcome in tried
@@ -82,7 +85,7 @@ def _bound(
 
 
 def _ceiling(as_it_is: Estimate, op: OpEstimate, soc: str, rate: Rate | None) -> float | None:
-    """Of what the unit does at most, while the op is at work; None where its work or the ceiling is not known."""
+    """Return the op's percentage of its unit's ceiling while at work; None if its work or the ceiling is unknown."""
     if op.unit == _DMA and op.busy and (peak := as_it_is.dram_peak):
         return percent(op.dram_read + op.dram_write, op.busy * peak)
     if rate is None or not (most := ceiling(soc, rate.precision)):
@@ -102,5 +105,5 @@ def _row(op: OpEstimate) -> Row:
 
 
 def percent(part: float, whole: float) -> float:
-    """Of the whole; 0 of nothing."""
+    """Return the part as a percentage of the whole; 0 if the whole is 0."""
     return 100 * part / whole if whole else 0.0

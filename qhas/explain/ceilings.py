@@ -1,6 +1,7 @@
-"""What a SoC does at most in a number format, by small networks of known work: read from the table that is shipped.
+"""The most a SoC does in a number format, as small networks of known work show: read from the table that is shipped.
 
-`ceilings.tsv` is made by `python -m bench ceilings --write`; it says with which compiler and when. The figures are the simulator's.
+`ceilings.tsv` is written by `python -m bench ceilings --write`; it states the compiler and the date. The figures are
+the simulator's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ TABLE = "ceilings.tsv"
 
 
 class Ceiling(NamedTuple):
-    """Work of a cycle of the core clock, by the fastest op of the small networks."""
+    """Work per cycle of the core clock, of the fastest op of the small networks."""
 
     soc: str
     precision: Precision
@@ -25,21 +26,21 @@ class Ceiling(NamedTuple):
     hvx_bytes: float
     """Bytes read and written by one thread of element-wise ops."""
     dram_bytes: float
-    """Between DRAM and VTCM."""
+    """Bytes moved between DRAM and VTCM."""
     core_mhz: float
     compiler: str
     made: str
-    """The day, as in 2026-11-29."""
+    """The date, as in 2026-11-29."""
 
 
 def ceiling(soc: str, precision: Precision) -> Ceiling | None:
-    """Of the SoC; None for one that was not tried."""
+    """Return the ceiling of the SoC; None if it was not tried."""
     return table().get((soc, precision))
 
 
 @cache
 def table() -> dict[tuple[str, Precision], Ceiling]:
-    """Every SoC in every format."""
+    """Read the ceilings of every SoC in every format."""
     text = resources.files("qhas.explain").joinpath(TABLE).read_text("ascii")
     rows = map(_read, csv.DictReader(text.splitlines(), delimiter="\t"))
     return {(row.soc, row.precision): row for row in rows}

@@ -1,4 +1,4 @@
-"""The what-ifs: a resource made half as fast, or twice, and the setting read back from the simulator's configuration."""
+"""The what-ifs: a resource is halved or doubled, and the setting is read back from the simulator's configuration."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from qhas.sweep.spec import PrepareOptions
 
 _MB = 1 << 20
 _NEAR = 0.02
-"""A setting counts as in force within this share of what was asked: some are whole numbers."""
+"""A setting counts as in force within this share of the requested value: some are whole numbers."""
 
 
 class Resource(StrEnum):
-    """What time may depend on."""
+    """What the time may depend on."""
 
     DRAM = "DRAM bandwidth"
     """The transfer rate between DRAM and VTCM."""
@@ -26,16 +26,19 @@ class Resource(StrEnum):
     HVX = "HVX"
     """The vector units' speed."""
     CLOCK = "core clock"
-    """Everything on the HTP at once, DRAM apart."""
+    """Everything on the HTP at once, except DRAM."""
     VTCM = "VTCM"
-    """How much there is of it."""
+    """How much VTCM there is."""
     THREADS = "HVX threads"
-    """How many there are."""
+    """How many HVX threads there are."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A resource at `factor` times its speed or size: 0.5 or 2. `settings` are the simulator's, `prepare` the compiler's."""
+    """A resource at `factor`, 0.5 or 2, times its speed or size.
+
+    `settings` are the simulator's, `prepare` the compiler's.
+    """
 
     resource: Resource
     factor: float
@@ -43,12 +46,12 @@ class Experiment:
     prepare: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, trial: Trial) -> Trial:
-        """The trial with the one thing changed."""
+        """Return the trial with this one thing changed."""
         options = PrepareOptions.model_validate(trial.prepare.model_dump() | dict(self.prepare))
         return replace(trial, prepare=options, settings=dict(self.settings))
 
     def took(self, estimate: Estimate) -> bool:
-        """Whether the simulator says that all that was asked is in force."""
+        """Whether the simulator reports that everything requested is in force."""
         expected = dict(self.settings) | {
             _IN_FORCE[name][0]: _IN_FORCE[name][1] * size for name, size in self.prepare.items()
         }
@@ -59,7 +62,7 @@ class Experiment:
 
 
 _IN_FORCE = {"vtcm_mb": ("vtcm_size_in_bytes", _MB), "hvx_threads": ("hvx_threads", 1)}
-"""Where the simulator tells an option of graph-prepare, and in which unit."""
+"""The setting under which the simulator reports an option of graph-prepare, and its unit."""
 _SPEEDS = {
     Resource.DRAM: ("sim_ddr_freq",),
     Resource.CLOCK: ("sim_core_freq",),
@@ -69,11 +72,11 @@ _COSTS = {
     Resource.HMX: ("sim_hmx_int_scale_factor", "sim_hmx_fp_scale_factor"),
     Resource.HVX: ("sim_hvx_int_scale_factor", "sim_hvx_fp_scale_factor"),
 }
-"""Settings that shrink with it: what an op costs."""
+"""Settings that shrink with the speed: what an op costs."""
 
 
 def experiments(as_it_is: Estimate) -> list[Experiment]:
-    """Every resource halved, and doubled where the simulator can, around the values that are in force."""
+    """Plan to halve every resource, and to double it if the simulator can, relative to the values in force."""
     worthwhile = []
     for factor in (0.5, 2.0):
         for table, power in ((_SPEEDS, 1), (_COSTS, -1)):
@@ -93,10 +96,10 @@ def experiments(as_it_is: Estimate) -> list[Experiment]:
 
 
 def _typed(settings: Mapping[str, float]) -> dict[str, int | float]:
-    """The DRAM's clock is taken as a whole number alone."""
+    """Round the DRAM clock, which the simulator only accepts as a whole number."""
     return {name: round(value) if name == "sim_ddr_freq" else value for name, value in settings.items()}
 
 
 def elasticity(before_us: float, after_us: float, factor: float) -> float:
-    """How far time follows a resource: 1 if twice the speed takes half the time, 0 if it does not matter."""
+    """Return how far time follows a resource: 1 if twice the speed takes half the time, 0 if it does not matter."""
     return -log(after_us / before_us) / log(factor) if before_us > 0 and after_us > 0 else 0.0

@@ -1,4 +1,4 @@
-"""The experiments made, and read: how far the time of the whole follows each resource."""
+"""Running the experiments and reading their results: how far the total time follows each resource."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def explain(
     prepare: PrepareOptions | None = None,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Explanation:
-    """What bounds the network, compiled with these options. Raises InvalidInput and StoreError."""
+    """Explain what bounds the network, compiled with these options. Raises InvalidInput and StoreError."""
     baseline = Trial(bench.subject, prepare or PrepareOptions(), ops=True)
     as_it_is = bench.estimator.try_one(baseline)
     if len(as_it_is.graphs) != 1:
@@ -60,7 +60,7 @@ def explain(
 
 
 def finding(as_it_is: Estimate, experiment: Experiment, outcome: Outcome) -> Finding:
-    """What an experiment showed; only what took effect counts."""
+    """Return what an experiment showed; a setting that is not in force shows no change."""
     if not isinstance(outcome, Estimate):
         return Finding(resource=experiment.resource, factor=experiment.factor, note=str(outcome))
     took, pure = experiment.took(outcome), outcome.htp_ops == as_it_is.htp_ops

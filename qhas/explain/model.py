@@ -1,4 +1,4 @@
-"""What bounds a network, as it is shown. All of its figures are simulated."""
+"""What bounds a network, in the form in which it is shown. All figures are simulated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qhas.outside_text import shown
 from qhas.units import microseconds, number, signed_percent
 
 _FEW_THREADS = 60
-"""Percent: an op on fewer of the HVX threads leaves work undone that they could do."""
+"""Percent: an op on fewer of the HVX threads leaves capacity unused."""
 _OF_UNIT = {
     "HMX": Resource.HMX,
     "HVX": Resource.HVX,
@@ -26,14 +26,14 @@ class Finding(Stored):
 
     resource: Resource
     factor: float
-    """Of its speed or size: 0.5 or 2."""
+    """The factor on its speed or size: 0.5 or 2."""
     time_us: float | None = None
-    """None where there is no estimate."""
+    """None if there is no estimate."""
     change_percent: float | None = None
     elasticity: float | None = None
-    """Of time to the resource's speed; None where the setting is not in force."""
+    """Elasticity of time to the resource's speed; None if the setting is not in force."""
     pure: bool = True
-    """Whether the compiler made the same HTP ops; else the change is partly theirs."""
+    """Whether the compiler made the same HTP ops; otherwise the change is partly due to them."""
     note: str = ""
 
 
@@ -49,28 +49,34 @@ class OpBound(Stored):
     dims: tuple[int, ...]
     unit: str
     share_percent: float
-    """Of the timeline."""
+    """Share of the timeline."""
     bound: Resource | None
-    """What its own cycles follow most in the experiments; None for the time in which nothing works, and where they follow nothing."""
+    """What its cycles follow most in the experiments; None if nothing, and for the time in which nothing works."""
     follows: float | None = None
-    """How far."""
+    """How far its cycles follow the bound."""
     ceiling_percent: float | None = None
-    """Of the most that a small network of known work has of the unit, while the op is at work: multiply-accumulates of HMX, bytes
-    that element-wise ops read and write on all threads of HVX, bytes of the DRAM."""
+    """Share of the most that a small network of known work gets from the unit, while the op is at work.
+
+    Counted in multiply-accumulates for HMX, in bytes that element-wise ops read and write on all threads for HVX, and
+    in bytes for DRAM.
+    """
     threads_percent: float | None = None
-    """HVX threads in use, of those there are, while the op is at work."""
+    """Share of the HVX threads in use while the op is at work."""
     too_fast: bool = False
-    """Simulated faster than any op of the small networks: then it has no share, and its cost is to be believed last."""
+    """Whether it is simulated faster than any op of the small networks.
+
+    If so, `ceiling_percent` is None, and its cost is the least credible.
+    """
     format_change: bool = False
 
     @property
     def runs_on(self) -> Resource | None:
-        """What its unit alone would have one expect it to wait for."""
+        """The resource that its unit alone suggests it waits for."""
         return _OF_UNIT.get(self.unit)
 
     @property
     def text(self) -> str:
-        """As in `Quantize x_q (25 % of the time, HVX, at 25 % of its ceiling)`."""
+        """The op in words, as in `Quantize x_q (25 % of the time, HVX, at 25 % of its ceiling)`."""
         name = shown(f"{self.type} {self.node}".strip()) or "nothing at work"
         parts = [f"{self.share_percent:.0f} % of the time", self.bound or self.unit or "waiting"]
         if self.threads_percent is not None:
@@ -90,37 +96,37 @@ class Explanation(Stored):
     time_us: float
     findings: list[Finding]
     ops: list[OpBound]
-    """Of the dominant path, most first."""
+    """The ops of the dominant path, those with the largest share first."""
     bounded_percent: float
-    """How much of the dominant path has a bound."""
+    """Share of the work on the dominant path that has a bound."""
     format_change_percent: float
     idle_percent: float
-    """Of the timeline, in which nothing works: the foreground thread hands over or waits."""
+    """Share of the timeline in which nothing works: the foreground thread hands over or waits."""
     fill: int | None
     spill: int | None
     truth: str
     compiled: int = 0
 
     def elasticity(self, resource: Resource) -> float | None:
-        """Of time to a resource that is halved."""
+        """Return the elasticity of time to a resource that is halved; None if not known."""
         return next(
             (each.elasticity for each in self.findings if each.resource is resource and each.factor < 1), None
         )
 
     @property
     def too_fast_percent(self) -> float:
-        """Of the timeline, of ops that are simulated faster than any of the small networks."""
+        """Share of the timeline of ops that are simulated faster than any of the small networks."""
         return sum(op.share_percent for op in self.ops if op.too_fast)
 
     @property
     def agreement(self) -> tuple[int, int]:
-        """Of how many ops that the experiments have a bound of, it is the one that their unit would have one expect; and of how many."""
+        """For how many ops the bound is the one that their unit suggests, and how many ops have both."""
         tried = [op for op in self.ops if op.bound and op.runs_on]
         return sum(op.bound is op.runs_on for op in tried), len(tried)
 
     @property
     def sentences(self) -> tuple[str, str, str]:
-        """Bound by what, which ops, what would help most."""
+        """What bounds the network, which ops take the time, and what would help most."""
         return self._bound, self._ops, self._help
 
     @property

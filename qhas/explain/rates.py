@@ -1,4 +1,4 @@
-"""How fast ops work: what their node has to do, over the cycles in which its ops are at work on an engine."""
+"""How fast ops work: what their node has to do, divided by the cycles its ops are at work on an engine."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from qhas.truth.tables import Precision
 
 HMX, HVX = "HMX", "HVX"
 _ZEROS = "hnnx::BlockZapOp"
-"""Fills what pads a tensor: no work of the node."""
+"""Fills the padding of a tensor, which is not work of the node."""
 _MOST_BYTES = 3 * 128
-"""A cycle and thread: an HVX packet has two vectors read and one written at most, so that what is more was no work of this op."""
+"""Per cycle and thread: an HVX packet reads two vectors and writes one at most. Any more was not this op's work."""
 _FUSED = 3
-"""A convolution and so many nodes after it can be one HTP op, under the last one's name."""
+"""Most nodes that can be one HTP op named after the last of them: a convolution and those after it."""
 
 
 class Rate(NamedTuple):
@@ -32,7 +32,7 @@ class Rate(NamedTuple):
 
 
 def rates(graph: Graph, ops: Sequence[OpEstimate]) -> dict[tuple[str, str], Rate]:
-    """By node and engine, where the work is known."""
+    """Return the rates by node and engine, as far as the work is known."""
     by_engine: dict[tuple[str, str], list[OpEstimate]] = defaultdict(list)
     for op in ops:
         if op.unit in (HMX, HVX) and op.htp_op != _ZEROS and op.busy:
@@ -56,7 +56,7 @@ def rates(graph: Graph, ops: Sequence[OpEstimate]) -> dict[tuple[str, str], Rate
 
 
 def precision_of(op: OpEstimate) -> Precision | None:
-    """By what it makes; None for whole numbers and truth values."""
+    """Return the precision of an op's output; None for integers and booleans."""
     if op.dtype.startswith("Float"):
         return Precision.FLOAT
     if op.dtype.endswith("Int16") and op.dtype.startswith("Q"):
@@ -65,7 +65,7 @@ def precision_of(op: OpEstimate) -> Precision | None:
 
 
 def _fused_macs(graph: Graph, node: NetworkOp, matrix: set[str]) -> int:
-    """Of the node, or of the nearest before it that has no HMX ops of its own: it was made one with this."""
+    """Return the MACs of the node, or of the nearest one before it that was fused into it (without HMX ops itself)."""
     makers = {output: op for op in graph.ops for output in op.outputs}
     current: NetworkOp | None = node
     for _ in range(_FUSED):

@@ -8,12 +8,12 @@ from qhas.units import microseconds, number, signed_percent
 
 MOST_OPS = 12
 FINDING_TITLES = ("what if", "time", "change", "time follows it")
-"""The note at the end has none."""
+"""The note in the last column has no title."""
 OP_TITLES = ("% of time", "waits for", "of its threads", "of its ceiling", "node", "HTP op")
 
 
 def finding_row(finding: Finding) -> tuple[str, str, str, str, str]:
-    """One experiment."""
+    """Return the row of one experiment."""
     what = f"{finding.resource} {'x 2' if finding.factor > 1 else '/ 2'}"
     time = "" if finding.time_us is None else microseconds(finding.time_us)
     change = "" if finding.change_percent is None else signed_percent(finding.change_percent)
@@ -22,14 +22,14 @@ def finding_row(finding: Finding) -> tuple[str, str, str, str, str]:
 
 
 def op_row(op: OpBound) -> tuple[str, ...]:
-    """Ops of one node."""
+    """Return the row of one node's ops."""
     waits = op.bound or ("" if op.htp_op else "the foreground thread")
     shares = ["" if share is None else f"{share:.0f} %" for share in (op.threads_percent, op.ceiling_percent)]
     return f"{op.share_percent:.1f}", waits, *shares, shown(f"{op.type} {op.node}"), shown(op.htp_op)
 
 
 def circumstances(answer: Explanation) -> str:
-    """How much has a bound, what is spilled, with which options and SDK; and that all of it is simulated."""
+    """Say how much has a bound, what is spilled, with which options and SDK, and that everything is simulated."""
     moved = [
         f"{name} {value:,} B" for name, value in (("spilled", answer.spill), ("filled", answer.fill)) if value
     ]

@@ -1,4 +1,4 @@
-"""A language model by its architecture: what the `config.json` of Hugging Face says of its decoder blocks."""
+"""The architecture of a language model: what its `config.json` from Hugging Face says about its decoder blocks."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from qhas.outside_text import reason_of, shown
 _LARGEST = 1 << 20
 _TEXT_PART = "text_config"
 _ROPE, _PARTIAL = "rope_parameters", "partial_rotary_factor"
-"""Since version 5 of Transformers, the second is in the first."""
+"""Since version 5 of Transformers, the second is inside the first."""
 _EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
 Width = Annotated[StrictInt, Field(ge=2, le=1 << 17)]
 Count = Annotated[StrictInt, Field(ge=1, le=1 << 10)]
 
 
 class _Config(Stored):
-    """The keys of `config.json` that matter here, by their own names."""
+    """The keys of `config.json` that matter here, under their own names."""
 
     hidden_size: Width
     intermediate_size: Width
@@ -51,7 +51,7 @@ class _Config(Stored):
 
 
 class Architecture(Stored):
-    """What decides the graphs of a model; widths are in elements."""
+    """Everything that determines the graphs of a model; widths are in elements."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -63,7 +63,7 @@ class Architecture(Stored):
     kv_heads: int
     head_dim: int
     rotary: int
-    """How much of a head is rotated."""
+    """Width of the part of a head that is rotated."""
     vocabulary: int
     qkv_bias: bool
     out_bias: bool = False
@@ -71,43 +71,43 @@ class Architecture(Stored):
     caps_scores: bool = False
     caps_logits: bool = False
     window: int | None = None
-    """Tokens that some or all blocks attend to at most; the graphs attend to the whole context."""
+    """Most tokens that some or all blocks attend to; the graphs attend to the whole context."""
 
     @property
     def family(self) -> Family:
-        """What `config.json` leaves unsaid."""
+        """The model's family, for what `config.json` does not say."""
         return FAMILIES[self.model_type]
 
     @property
     def group(self) -> int:
-        """Heads that share a key and a value."""
+        """Number of heads that share a key and a value."""
         return self.heads // self.kv_heads
 
     @property
     def block_parameters(self) -> int:
-        """Weights of the projections of a block."""
+        """Number of weights in the projections of a block."""
         attention = self.hidden * self.head_dim * (2 * self.heads + 2 * self.kv_heads)
         return attention + 3 * self.hidden * self.intermediate
 
     @property
     def head_parameters(self) -> int:
-        """Weights of the projection to the vocabulary."""
+        """Number of weights in the projection to the vocabulary."""
         return self.hidden * self.vocabulary
 
     @property
     def cache_elements(self) -> int:
-        """Of keys and values of a block, for a token."""
+        """Elements of a block's keys and values for one token."""
         return 2 * self.kv_heads * self.head_dim
 
 
 def name_of(path: Path) -> str:
-    """What a model is called: its file, or the folder of one that is called config.json."""
+    """Return the name of a model: that of its file, or of the folder if the file is called config.json."""
     stem = path.parent.resolve().name if path.stem == "config" else path.stem
     return safe_name(stem)
 
 
 def is_language_model(path: Path) -> bool:
-    """Whether a file says of which kind of model it is the configuration, whatever that kind is."""
+    """Whether a file states which type of model it configures, whatever the type."""
     try:
         document = orjson.loads(read_file(path, _LARGEST))
     except (OSError, ValueError):
@@ -116,7 +116,11 @@ def is_language_model(path: Path) -> bool:
 
 
 def read_architecture(path: Path) -> Architecture:
-    """The architecture in a `config.json`. Raises InvalidInput with a sentence: no such file, no JSON, another family, an impossible value."""
+    """Read the architecture from a `config.json`.
+
+    Raises InvalidInput with a sentence if there is no such file, it is not JSON, the family is not known, or a value
+    is impossible.
+    """
     try:
         content = read_file(path, _LARGEST)
         document = orjson.loads(content)
@@ -140,7 +144,7 @@ def read_architecture(path: Path) -> Architecture:
 
 
 def _require_once(content: bytes) -> None:
-    """Of a key that stands twice readers take one or the other. Raises ValueError."""
+    """Raise ValueError if a key occurs twice: readers differ in which of the two they use."""
 
     def keys(pairs: list[tuple[str, Any]]) -> None:
         names = Counter(name for name, _ in pairs)
@@ -154,9 +158,9 @@ def _require_once(content: bytes) -> None:
 
 
 def _architecture(document: Any) -> Architecture:
-    """Raises ValueError with the rest of a sentence."""
+    """Return the architecture of a parsed `config.json`. Raises ValueError with the rest of a sentence."""
     if not isinstance(document, dict):
-        raise ValueError("it is no mapping of keys to values")  # noqa: TRY004  # of the file, not of a caller
+        raise ValueError("it is no mapping of keys to values")  # noqa: TRY004  # a fault of the file, not of a caller
     text = document.get(_TEXT_PART)
     whole = str(document.get("model_type")) in FAMILIES and "hidden_size" in document
     if isinstance(text, dict) and not whole:
@@ -201,7 +205,7 @@ def _architecture(document: Any) -> Architecture:
 
 
 def _require_known_block(config: _Config, family: Family) -> None:
-    """Raises ValueError for what makes the block another one than its family's."""
+    """Raise ValueError for anything that makes the block differ from its family's."""
     if experts := [name for name in _EXPERTS if (getattr(config, name) or 0) > 1]:
         raise ValueError(
             f"{experts[0]} is {getattr(config, experts[0])}, and blocks of several experts are not known; export a graph as ONNX "

@@ -1,6 +1,7 @@
-"""A part of a network as a DLC of its own: some of its ops, with drawn weights and no name of the original.
+"""Cutting a part of a network into its own DLC: some of its ops, with random weights and no name of the original.
 
-Kept are what the compiler decides by: types of ops, their attributes, shapes, data types, and scales of quantised tensors.
+Everything the compiler's decisions depend on is kept: types of ops, their attributes, shapes, data types, and scales
+of quantised tensors.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from qhas.network.vocabulary import DATA_TYPES
 from qhas.outside_bytes import opened_zip
 
 GRAPH = "net"
-"""The only graph's name."""
+"""The name of the only graph."""
 _SCALE = {2: table({}), 3: table({1: tables({})})}
 _TENSOR = {1: TEXT, 3: NUMBERS, 5: table(_SCALE), 13: BYTES, 14: BYTES}
 _ATTRIBUTE = {0: TEXT, 3: table({3: TEXT}), 4: table(_TENSOR)}
@@ -31,21 +32,22 @@ _CONSTANT = {0: TEXT, 1: BYTES, 3: table({})}
 _PARAMETERS = {0: tables({0: TEXT, 1: tables(_CONSTANT), 2: tables({0: tables(_CONSTANT)})})}
 _INPUT, _OUTPUT, _WEIGHT = 0, 1, 4
 _PLACE = (4, 12)
-"""Where offset and size stand in the table that says where a constant lies."""
+"""Where the offset and size are in the table that locates a constant."""
 _ALIGNED = 8
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _METADATA = "dlc.metadata2.3.0"
 _SMALL_FLOATS = bytes(0x3D if each < 128 else 0xBD for each in range(256))
 _SMALL_HALVES = bytes(0x2C if each < 128 else 0xAC for each in range(256))
-"""The byte with sign and exponent that makes a number of some hundredths, of either sign, of any random byte."""
+"""For any random byte, the byte of sign and exponent that gives a number of some hundredths, of either sign."""
 Constants = Mapping[tuple[int, str], bytes]
-"""By number of the op, -1 for tensors of the graph, and by name."""
+"""Constants by op number, -1 for tensors of the graph, and by name."""
 
 
 def cut(dlc: Path, target: Path, ops: Iterable[int], graph: int = 0, seed: int = 0) -> None:
     """Write a DLC of these ops of a graph, by their numbers in it. The same ops and seed give the same bytes.
 
-    What a removed op made is an input, what none of the ops takes is an output. Raises ValueError for no DLC of SNPE 2.
+    What a removed op made becomes an input, and what none of the ops uses an output. Raises ValueError if the file is
+    not a DLC of SNPE 2.
     """
     numbers = sorted(set(ops))
     try:
@@ -84,17 +86,17 @@ def _metadata() -> bytes:
 
 @dataclass
 class _Part:
-    """A graph with its constants, reduced to some ops in place."""
+    """A graph with its constants, reduced to some of its ops in place."""
 
     graph: Row
     constants: Row
     numbers: Sequence[int]
     room: int
-    """Bytes of all constants of the whole: what one says of its size must fit."""
+    """Bytes of all constants of the original: the stated size of any constant must fit into them."""
     weights: bytearray = field(default_factory=bytearray)
 
     def reduce(self, kept: Constants, draw: random.Random) -> bytes:
-        """Leave the ops, name everything anew, and draw what was learnt; the record of constants."""
+        """Keep only the ops, rename everything, and randomise what was learnt; return the record of constants."""
         graph = self.graph.points_to
         graph[1] = [graph[1][number] for number in self.numbers]
         computed = {name for op in graph[1] for name in op.points_to[3]}
@@ -162,7 +164,7 @@ def _place_in(tensor: Row, computed: set[str], taken: set[str]) -> None:
 
 
 def _renamed(op: Row, name: str, names: Mapping[str, str]) -> dict[str, str]:
-    """Name an op and its tensors; the new names of the tensors that its attributes hold."""
+    """Rename an op and its tensors, and return the new names of the tensors that its attributes hold."""
     held = op.points_to
     held[0] = name
     for slot in (2, 3):
@@ -177,7 +179,7 @@ def _renamed(op: Row, name: str, names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _drawn(kind: int, size: int, draw: random.Random) -> bytes:
-    """What was learnt, drawn; whole numbers that are no quantised values may be places in a tensor: the first fits all."""
+    """Draw random content for a constant. Unquantised integers may be indices into a tensor: they become 0."""
     name = DATA_TYPES.get(kind, "")
     if "Fixed" in name:
         return draw.randbytes(size)
@@ -195,7 +197,7 @@ def _size(row: Row) -> int:
 
 
 def _kept(archive: zipfile.ZipFile, part: _Part) -> Constants:
-    """The attributes of the ops, which are no weights: strides, paddings, permutations."""
+    """Read the attributes of the ops, which are not weights: strides, paddings, permutations."""
     kept: dict[tuple[int, str], bytes] = {}
     places: list[tuple[int, int, tuple[int, str]]] = []
     for number in part.numbers:

@@ -1,8 +1,8 @@
 """The network of a DLC, from its records `model`, `model.params` and `model.params.bin`.
 
-The first two are flatbuffers behind a header of 8 bytes, the mark 0x0AD5 and version 4 (SNPE 2, QAIRT). Which slot holds what is
-as netron reads it (its `dlc-schema.js`); place and size of a constant in `model.params.bin`, and which number is which
-operation, were seen in DLCs of QAIRT 2.51, one op at a time.
+The first two are flatbuffers after a header of 8 bytes, the mark 0x0AD5 and version 4 (SNPE 2, QAIRT). The meaning of
+the slots follows netron (its `dlc-schema.js`); the place and size of a constant in `model.params.bin`, and which
+number is which operation, were seen in DLCs of QAIRT 2.51, one op at a time.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from qhas.outside_bytes import opened_zip
 MODEL, PARAMETERS, WEIGHTS = "model", "model.params", "model.params.bin"
 """Records of a DLC."""
 _LARGEST = 64 << 20
-"""Bytes of a record without weights: a language model of ten thousand ops has 12 MB."""
+"""Size limit in bytes of a record without weights: a language model of ten thousand ops has 12 MB."""
 _LARGEST_WITH_WEIGHTS = 1 << 30
-"""Older converters wrote the weights into `model.params` itself."""
+"""The same with weights, which older converters wrote into `model.params` itself."""
 _LISTED = b"NR64"
 _HEADER = struct.Struct("<HHI")
 _MARK, _VERSION = 0x0AD5, 4
 _CONSTANT = 4
 _ROLES = {0: Role.INPUT, 1: Role.OUTPUT}
-"""Where a tensor's content comes from or goes to: the application, or the DLC itself."""
+"""Roles by the number that says where a tensor's content comes from or goes to: here the application."""
 _BYTES_SHOWN = 256
-"""Of a constant attribute, as a dilation or a permutation; larger ones are told by their digest."""
+"""Largest constant attribute, such as a dilation or a permutation, that is shown; for others, the digest is."""
 _CHUNK = 1 << 20
 _STRING_KINDS = (0x608, 0x7FFFFFFF)
 _WIDE = 8
-"""Bytes of an attribute's number in DLCs of QAIRT 2.4x and later; netron reads those of older ones, of half the size."""
+"""Bytes of an attribute's number in DLCs of QAIRT 2.4x and later; netron reads older ones, of half the size."""
 
 _DIGEST = 16
 Key = tuple[str, int, str]
-"""Of a constant: the graph, the number of its op or -1, the tensor."""
+"""The key of a constant: the graph, the number of its op or -1, the tensor."""
 
 
 class Constant(NamedTuple):
-    """What is known of a constant; the content only of a small one."""
+    """What is known about a constant; the content only if it is small."""
 
     digest: str
     content: bytes | None
@@ -57,7 +57,7 @@ Constants = Mapping[Key, Constant]
 
 
 def read_network(dlc: Path) -> Network:
-    """Ops, tensors and digests of all weights. Raises ValueError for what is no DLC of SNPE 2, or damaged."""
+    """Read ops, tensors and digests of all weights. Raises ValueError if it is not a DLC of SNPE 2, or damaged."""
     try:
         with opened_zip(dlc) as archive:
             model = list(Buffer(content_of(archive, MODEL, b"NETD")).root().tables(0))
@@ -68,7 +68,7 @@ def read_network(dlc: Path) -> Network:
 
 
 def count_ops(dlc: Path) -> int:
-    """Of all its graphs, without their weights. Raises ValueError as `read_network` does."""
+    """Count the ops of all graphs, without reading weights. Raises ValueError as `read_network` does."""
     try:
         with opened_zip(dlc) as archive:
             model = Buffer(content_of(archive, MODEL, b"NETD")).root().tables(0)
@@ -78,7 +78,7 @@ def count_ops(dlc: Path) -> int:
 
 
 def content_of(archive: zipfile.ZipFile, name: str, *kinds: bytes, largest: int = _LARGEST) -> bytes:
-    """The flatbuffer of a record, of one of the kinds that four bytes name. Raises as reading a record does."""
+    """Return the flatbuffer of a record of one of these kinds, named by four bytes. Raises as `read_record` does."""
     content = read_record(archive, name, largest)
     mark, version, _ = _HEADER.unpack_from(content)
     start = _HEADER.size
@@ -88,7 +88,10 @@ def content_of(archive: zipfile.ZipFile, name: str, *kinds: bytes, largest: int 
 
 
 def _constants(archive: zipfile.ZipFile, model: Sequence[Table]) -> Constants:
-    """Of all graphs. In a record of kind NR64 their contents are a list of their own, in an order that the model tells."""
+    """Read the constants of all graphs.
+
+    In a record of kind NR64 their contents are a separate list, in an order that follows from the model.
+    """
     content = content_of(archive, PARAMETERS, b"NETP", _LISTED, largest=_LARGEST_WITH_WEIGHTS)
     root, listed = Buffer(content).root(), dict[Key, bytes]()
     if content[4:8] == _LISTED:
@@ -112,7 +115,7 @@ def _constants(archive: zipfile.ZipFile, model: Sequence[Table]) -> Constants:
 
 
 def _in_order(model: Sequence[Table]) -> Iterator[Key]:
-    """Constants as an NR64 record lists their contents: those of a graph by name, then those of its ops' attributes."""
+    """Yield constants as an NR64 record lists their contents: a graph's by name, then those of its ops' attributes."""
     for graph in model:
         name = graph.text(0)
         constants = (table.text(1) for table in graph.tables(2) if table.integer(2) == _CONSTANT)
@@ -125,7 +128,7 @@ def _in_order(model: Sequence[Table]) -> Iterator[Key]:
 def _apart(
     archive: zipfile.ZipFile, places: Sequence[tuple[int, int, Key]]
 ) -> Iterator[tuple[Key, Constant]]:
-    """Constants in a record of their own, in one pass: they may be larger than memory."""
+    """Yield the constants that are in a separate record, in one pass: they may be larger than memory."""
     if not places:
         return
     end = 0
@@ -229,5 +232,5 @@ def _scale(table: Table) -> str:
 
 
 def _rounded(value: float) -> float | str:
-    """A float32 as people write it; a text where it is no number of JSON, as a border of `inf`."""
+    """Return a float32 in seven digits; as text if it is not a number in JSON, such as a bound of `inf`."""
     return float(f"{value:.7g}") if isfinite(value) else str(value)

@@ -1,4 +1,4 @@
-"""Files in which weights of an ONNX lie, by its own words: exporters call them `net.onnx.data`, `net.onnx_data` or anything."""
+"""The files that hold weights of an ONNX, by its own account: `net.onnx.data`, `net.onnx_data` or any other name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LOCATION = re.compile(rb"\n\x08location\x12(?:([\x01-\x7f])|([\x80-\xff])([\x01
 
 
 def data_files(onnx: Path) -> list[str]:
-    """Their paths, relative to the folder of the ONNX; those that lead out of it are left out, as no tool takes them."""
+    """Return their paths relative to the ONNX's folder, except those leading out of it, which no tool accepts."""
     if not onnx.stat().st_size:
         return []
     with onnx.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -23,7 +23,7 @@ def data_files(onnx: Path) -> list[str]:
 
 
 def _length(entry: re.Match[bytes]) -> int:
-    """A varint of one or two bytes."""
+    """Decode a varint of one or two bytes."""
     short, low, high = entry.groups()
     return ord(short) if short else ord(low) & 0x7F | ord(high) << 7
 

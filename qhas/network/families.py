@@ -1,4 +1,4 @@
-"""Families of language models whose decoder blocks are known, as data: a row is what `config.json` does not say itself.
+"""Families of language models whose decoder blocks are known: a row holds what `config.json` itself does not say.
 
 Source: the models' published implementations in Hugging Face Transformers.
 """
@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 
 class Activation(StrEnum):
-    """What is between the projections of the feed-forward part; the gate goes through it."""
+    """The activation between the projections of the feed-forward part, applied to the gate."""
 
     SILU = "silu"
     GELU = "gelu"
-    """By tanh, as Gemma has it."""
+    """Computed with tanh, as in Gemma."""
 
 
 ACTIVATION_NAMES = {
@@ -25,15 +25,15 @@ ACTIVATION_NAMES = {
 
 
 class Family(NamedTuple):
-    """What distinguishes the block of a family from Llama's."""
+    """What distinguishes a family's block from Llama's."""
 
     title: str
     qkv_bias: bool = False
-    """Query, key and value are projected with a bias, whatever the file says."""
+    """Whether query, key and value are projected with a bias, whatever the file says."""
     head_norms: bool = False
-    """Queries and keys are normalised, head by head."""
+    """Whether queries and keys are normalised, head by head."""
     norms_after: bool = False
-    """Attention and feed-forward part are normalised after them as well."""
+    """Whether the outputs of attention and feed-forward part are normalised as well."""
     activation: Activation = Activation.SILU
 
 
@@ -52,4 +52,4 @@ FAMILIES = {
     "gemma": Family("Gemma", activation=Activation.GELU),
     "gemma2": Family("Gemma 2", norms_after=True, activation=Activation.GELU),
 }
-"""By `model_type`. Of a model that also sees, the text part is taken."""
+"""The families by `model_type`. For a model with vision, the text part is used."""

@@ -13,34 +13,34 @@ from qhas.machine.digest import data_digest
 from qhas.outside_bytes import unpack
 
 _LARGEST = 64 << 20
-"""Bytes of a stored network, unpacked: of ten thousand ops it is 6 MB."""
+"""Size limit in bytes of a stored network, unpacked: ten thousand ops take 6 MB."""
 Attribute = bool | int | float | str | list[int] | list[float]
 
 
 class Role(StrEnum):
-    """Of a tensor that the application sees."""
+    """The role of a tensor that the application sees."""
 
     INPUT = "input"
     OUTPUT = "output"
 
 
 class Tensor(Stored):
-    """A tensor of a graph. `weights` is the digest of its content where the DLC holds one: it is a constant then."""
+    """A tensor of a graph. `weights` is the digest of its content if the DLC holds it, which makes it a constant."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    """As people write the vendor's, as in `UFixed8` or `Float32`."""
+    """The vendor's data type, written as in `UFixed8` or `Float32`."""
     encoding: str | None = None
-    """Of a quantised one: bits, scale and offset, or a digest of those of its channels."""
+    """For a quantised tensor: bits, scale and offset, or a digest of those of its channels."""
     weights: str | None = None
     role: Role | None = None
 
 
 class NetworkOp(Stored):
-    """An op of the network; its tensors by name."""
+    """An op of the network; its tensors are given by name."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,27 +62,27 @@ class Graph(Stored):
 
     @cached_property
     def by_name(self) -> Mapping[str, Tensor]:
-        """The tensors."""
+        """The tensors by name."""
         return {tensor.name: tensor for tensor in self.tensors}
 
 
 class Network(Stored):
-    """What a DLC says of its network, but for time stamps and whatever else a second export of it changes."""
+    """What a DLC says about its network, except timestamps and anything else that a second export would change."""
 
     model_config = ConfigDict(frozen=True)
 
     graphs: tuple[Graph, ...]
     exact: bool = False
-    """Whether single real numbers among the attributes are right; before this was written they were not."""
+    """Whether single real numbers among the attributes are correct; before this field was written, they were not."""
 
     @cached_property
     def digest(self) -> str:
-        """The same for the same ops, shapes, data types, encodings and weights, whatever their names."""
+        """A digest that depends on ops, shapes, data types, encodings and weights, but not on names."""
         return data_digest([list(_nameless(graph)) for graph in self.graphs])
 
 
 def stored_network(content: bytes | None) -> Network | None:
-    """A network as a cell keeps it; None for a cell from before networks were kept, and for what cannot be read."""
+    """Parse a network stored with a cell; None for a cell from before networks were stored, or if it is unreadable."""
     try:
         return Network.model_validate_json(unpack(content, _LARGEST)) if content else None
     except (OSError, EOFError, ValidationError):
@@ -90,7 +90,7 @@ def stored_network(content: bytes | None) -> Network | None:
 
 
 def alike_read(*networks: Network) -> tuple[Network, ...]:
-    """The networks, without the attributes that only some of them have right."""
+    """Return the networks, without the attributes that are correct in only some of them."""
     if len({network.exact for network in networks}) == 1:
         return networks
     return tuple(_without_reals(network) for network in networks)
@@ -110,7 +110,7 @@ def _without_real(op: NetworkOp) -> NetworkOp:
 
 
 def _nameless(graph: Graph) -> Iterator[object]:
-    """Each op with its tensors by number: names are the exporter's."""
+    """Yield each op with its tensors numbered, since names are the exporter's."""
     numbers: dict[str, int] = {}
     for op in graph.ops:
         yield [op.type, op.attributes]

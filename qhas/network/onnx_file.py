@@ -1,6 +1,6 @@
-"""What an ONNX file says of its network, read without ONNX: inputs with their dimensions, and nodes with where they come from.
+"""What an ONNX file says about its network, read without ONNX: inputs with dimensions, and nodes with their origin.
 
-The wire format is protobuf's; numbers of fields are of onnx.proto. Weights are stepped over, so that a file of gigabytes
+The wire format is protobuf's; field numbers are those of onnx.proto. Weights are skipped, so that a file of gigabytes
 is read in the time that its nodes take.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LARGEST_TEXT = 64 << 10
-"""Bytes of a name or of an entry of metadata that are taken."""
+"""Bytes that are read of a name or of a metadata entry."""
 MOST_NODES = 1_000_000
 TYPES = {
     **{1: "FLOAT_32", 2: "UINT_8", 3: "INT_8", 4: "UINT_16", 5: "INT_16", 6: "INT_32", 7: "INT_64"},
@@ -27,25 +27,28 @@ Fields = Iterator[tuple[int, int | memoryview]]
 
 @dataclass(frozen=True)
 class OnnxTensor:
-    """An input or an output: its data type as QNN names it, and its dimensions; a text is the symbol of one without a number, "" has no name."""
+    """An input or an output: its data type as QNN names it, and its dimensions.
+
+    A string is the symbol of a dimension without a number, "" one without a name.
+    """
 
     name: str
     type: str
     dimensions: tuple[int | str, ...]
     shaped: bool = True
-    """Whether it says how many dimensions it has; a lone value has none, and says so."""
+    """Whether it states how many dimensions it has; a scalar states that it has none."""
     is_tensor: bool = True
-    """Whether it is no sequence, map or optional value."""
+    """Whether it is a tensor and not a sequence, map or optional value."""
 
     @property
     def is_open(self) -> bool:
-        """Whether a dimension has no number, or nothing is told of any."""
+        """Whether a dimension has no number, or the shape is not stated at all."""
         return not self.shaped or any(isinstance(size, str) for size in self.dimensions)
 
 
 @dataclass(frozen=True)
 class OnnxNode:
-    """A node of the main graph, with what its exporter wrote of its origin."""
+    """A node of the main graph, with what its exporter wrote about its origin."""
 
     name: str
     type: str
@@ -64,7 +67,7 @@ class OnnxGraph:
 
     @property
     def computed_outputs(self) -> list[str]:
-        """Names of outputs that nodes make from inputs; others are constants, or inputs themselves."""
+        """Names of the outputs that nodes compute from inputs; others are constants, or inputs themselves."""
         reached, computed = {tensor.name for tensor in self.inputs}, set[str]()
         for node in self.nodes:
             if not reached.isdisjoint(node.inputs):
@@ -74,7 +77,10 @@ class OnnxGraph:
 
 
 def read_onnx(path: Path) -> OnnxGraph:
-    """The graph of a file. Raises ValueError for one that is no ONNX or computes nothing, OSError for one that cannot be opened."""
+    """Read the graph of a file.
+
+    Raises ValueError if it is not an ONNX or computes nothing, OSError if it cannot be opened.
+    """
     if not path.stat().st_size:
         raise ValueError(f"{path.name} is empty")
     with path.open("rb") as file:
@@ -96,7 +102,10 @@ def read_onnx(path: Path) -> OnnxGraph:
 
 
 def open_input(graph: OnnxGraph, shapes: Mapping[str, Sequence[int]]) -> str | None:
-    """What is wrong with these shapes by the inputs' names, as a sentence without its end, and what to write instead; None if nothing is."""
+    """Return what is wrong with these shapes, keyed by input name, and what to write instead; None if nothing is.
+
+    The text is a sentence without its full stop.
+    """
     known = {tensor.name: tensor for tensor in graph.inputs}
     for name, shape in shapes.items():
         if name not in known:
@@ -193,7 +202,7 @@ def _dimension(content: memoryview) -> int | str:
 
 
 def _part(content: memoryview, number: int) -> memoryview | None:
-    """The last of a message's fields of this number, as protobuf reads it."""
+    """Return the last of a message's fields with this number, as protobuf does."""
     parts = [value for field_number, value in _fields(content) if field_number == number]
     return parts[-1] if parts and isinstance(parts[-1], memoryview) else None
 
@@ -203,7 +212,7 @@ def _text(content: memoryview | None) -> str:
 
 
 def _fields(content: memoryview) -> Fields:
-    """Numbers and values of a message's fields. Raises ValueError or IndexError for damaged bytes."""
+    """Yield the numbers and values of a message's fields. Raises ValueError or IndexError for damaged bytes."""
     place = 0
     while place < len(content):
         key, place = _varint(content, place)

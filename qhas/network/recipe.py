@@ -10,14 +10,14 @@ from qhas.documents import Written
 
 
 class WeightBits(IntEnum):
-    """Of the weights of projections, with a scale for each output channel."""
+    """Bits of the weights of projections, with a scale for each output channel."""
 
     FOUR = 4
     EIGHT = 8
 
 
 class ActivationBits(IntEnum):
-    """Of what is computed, and of what is kept of keys and values."""
+    """Bits of computed values, and of cached keys and values."""
 
     EIGHT = 8
     SIXTEEN = 16
@@ -28,22 +28,24 @@ class Projections(StrEnum):
 
     MATMUL = "matmul"
     CONV = "conv"
-    """1x1 over the tokens."""
+    """A 1x1 convolution over the tokens."""
 
 
 class Attention(StrEnum):
     """How queries meet keys."""
 
     GROUPED = "grouped"
-    """One MatMul: the heads of a key are rows of it."""
+    """One MatMul, of which the heads that share a key are rows."""
     SPLIT = "split"
-    """A MatMul a head."""
+    """One MatMul per head."""
 
 
 class Recipe(Written):
-    """Defaults are what Qualcomm's published w4a16 models have: cache and last projection of 8 bits.
+    """How a model is quantised and built.
 
-    Source: AIMET's recipes of them (`_set_lm_head_to_8b`, `_tie_quantizers_for_kv_cache`).
+    The defaults are those of Qualcomm's published w4a16 models, with cache and last projection of 8 bits.
+
+    Source: AIMET's recipes for them (`_set_lm_head_to_8b`, `_tie_quantizers_for_kv_cache`).
     """
 
     weights: WeightBits = Field(
@@ -71,7 +73,7 @@ class Recipe(Written):
 
     @property
     def name(self) -> str:
-        """As in `w4a16, cache of 8 bits, last projection of 8`."""
+        """The formats in words, as in `w4a16, cache of 8 bits, last projection of 8`."""
         return (
             f"w{self.weights}a{self.activations}, cache of {self.cache} bits, last projection of {self.head}"
         )

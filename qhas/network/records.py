@@ -13,18 +13,18 @@ UNREADABLE = (
     zlib.error,
     OSError,
     EOFError,
-    NotImplementedError,  # a compression Python does not know
+    NotImplementedError,  # a compression that Python does not support
     RuntimeError,  # an encrypted record
     LookupError,
     TypeError,
     AttributeError,
     ValueError,
 )
-"""What damaged bytes, and content of another shape, end in."""
+"""The exceptions raised for damaged bytes, and for content of an unexpected shape."""
 
 
 def open_record(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-    """A record to read from. Raises ValueError for one that is packed as no DLC's is, KeyError for one that is not there."""
+    """Open a record for reading. Raises ValueError if it is packed as no DLC is, KeyError if it does not exist."""
     if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"its record {name[:100]!r} is packed in a way that no DLC is")
     record = archive.open(name)
@@ -33,7 +33,7 @@ def open_record(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
 
 
 def read_record(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
-    """A record's content of at most `largest` bytes. Raises as above, and ValueError for a larger one."""
+    """Read a record of at most `largest` bytes. Raises as `open_record` does, and ValueError for a larger one."""
     with open_record(archive, name) as record:
         content = record.read(largest + 1)
     if len(content) > largest:
@@ -42,7 +42,7 @@ def read_record(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
 
 
 def why_unreadable(error: BaseException) -> str:
-    """The rest of a sentence that begins with the DLC's name."""
+    """Return the reason, as the rest of a sentence that begins with the DLC's name."""
     return (
         str(error)
         if isinstance(error, OSError | ValueError | zipfile.BadZipFile)

@@ -1,6 +1,6 @@
-"""Tables of a flatbuffer as rows that can be changed, and written anew: nothing is in the result that no row holds.
+"""Tables of a flatbuffer as rows that can be changed and written again: the result holds only what is in the rows.
 
-What is no text, list or table stays as the bytes it is, so fields that nobody knows keep their values.
+Anything that is not a text, list or table stays as its bytes, so unknown fields keep their values.
 """
 
 from __future__ import annotations
@@ -25,50 +25,50 @@ class Kind(Enum):
     TEXTS = auto()
     BYTES = auto()
     NUMBERS = auto()
-    """Whole numbers of 32 bits."""
+    """Integers of 32 bits."""
     TABLE = auto()
     TABLES = auto()
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field that points to something; of tables with what they hold."""
+    """A field that points to something; for tables, `fields` describes their own fields."""
 
     kind: Kind
     fields: Fields
 
 
 Fields = Mapping[int, Field]
-"""By slot. A slot that is not here holds a number."""
+"""Fields by slot. A slot that is not listed holds a number."""
 
 TEXT, TEXTS, BYTES, NUMBERS = (Field(kind, {}) for kind in (Kind.TEXT, Kind.TEXTS, Kind.BYTES, Kind.NUMBERS))
 
 
 def table(fields: Fields) -> Field:
-    """A table with these fields."""
+    """Describe a table with these fields."""
     return Field(Kind.TABLE, fields)
 
 
 def tables(fields: Fields) -> Field:
-    """A list of such."""
+    """Describe a list of tables with these fields."""
     return Field(Kind.TABLES, fields)
 
 
 @dataclass
 class Row:
-    """A table: its numbers as bytes, and by slot what it points to."""
+    """A table: its numbers as bytes, and what it points to, by slot."""
 
     slots: tuple[int, ...]
-    """Where each field's bytes begin; 0 for one that is not there."""
+    """Where each field's bytes begin; 0 for an absent field."""
     numbers: bytearray
     place: int
-    """Of its bytes, modulo 8: numbers of 64 bits are aligned."""
+    """The position of its bytes modulo 8: numbers of 64 bits are aligned."""
     fields: Fields
     points_to: dict[int, Any]
 
     @classmethod
     def read(cls, source: Table, fields: Fields) -> Row:
-        """A table and all below it. Raises ValueError for offsets outside of the record."""
+        """Read a table and everything below it. Raises ValueError for offsets outside the record."""
         slots, numbers, place = source.inline()
         held = {
             slot: _READ[field.kind](source, slot, field.fields)
@@ -78,12 +78,12 @@ class Row:
         return cls(slots, bytearray(numbers), place % _ALIGNMENT, fields, held)
 
     def whole(self, slot: int, form: str = "i") -> int:
-        """A number; 0 where there is none."""
+        """Return a number; 0 if there is none."""
         start = self.slots[slot] if slot < len(self.slots) else 0
         return int(struct.unpack_from(f"<{form}", self.numbers, start)[0]) if start else 0
 
     def put(self, slot: int, value: int, form: str = "i") -> None:
-        """Change a number. Raises ValueError where the table has none there, unless it is 0 in any case."""
+        """Change a number. Raises ValueError if the table has none there, unless the value is 0 anyway."""
         start = self.slots[slot] if slot < len(self.slots) else 0
         if start:
             struct.pack_into(f"<{form}", self.numbers, start, value)
@@ -92,14 +92,14 @@ class Row:
 
 
 def written(root: Row, identifier: bytes) -> bytes:
-    """The flatbuffer of a row, with the four bytes that name its kind."""
+    """Return the flatbuffer of a row, with the four bytes that name its kind."""
     out = bytearray(_OFFSET.size) + identifier
     _OFFSET.pack_into(out, 0, _write(out, root))
     return bytes(out)
 
 
 def _write(out: bytearray, row: Row) -> int:
-    """Append a table and all below it, which lies behind it; where the table begins."""
+    """Append a table, followed by everything below it, and return where the table begins."""
     vtable = struct.pack(f"<HH{len(row.slots)}H", 4 + 2 * len(row.slots), len(row.numbers), *row.slots)
     out += bytes((row.place - len(out) - len(vtable)) % _ALIGNMENT)
     out += vtable

@@ -1,4 +1,4 @@
-"""Tables of a flatbuffer, every offset checked against the bytes it lies in: damaged ones end in ValueError."""
+"""Tables of a flatbuffer, with every offset checked against the bytes it is in: damaged ones raise ValueError."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _SIGNED = struct.Struct("<i")
 _VTABLE = struct.Struct("<HH")
 _SIZE = struct.Struct("<H")
 _TIMES_READ = 8
-"""Texts may be shared: all that is read of a record has at most so many times its bytes, and a megabyte."""
+"""Texts may be shared: what is read of a record may have this many times its bytes, plus a megabyte."""
 
 Value = TypeVar("Value")
 
 
 class Buffer:
-    """The bytes, and how much may still be read of them, however their offsets loop: tables, and bytes of lists."""
+    """The bytes, and how many tables and bytes of lists may still be read from them, however their offsets loop."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -25,34 +25,34 @@ class Buffer:
         self._listed = _TIMES_READ * len(content) + (1 << 20)
 
     def root(self) -> Table:
-        """The first table. Raises ValueError."""
+        """Return the first table. Raises ValueError."""
         return Table(self, self.follow(0))
 
     def follow(self, place: int) -> int:
-        """Where the offset at a place points to."""
+        """Return where the offset at a place points to."""
         return place + self.unpack(_OFFSET, place)
 
     def unpack(self, form: struct.Struct, place: int) -> int:
-        """A number at a place. Raises ValueError outside of the bytes."""
+        """Return the number at a place. Raises ValueError outside the bytes."""
         if not 0 <= place <= len(self.content) - form.size:
             raise ValueError("an offset points outside of its record")
         return int(form.unpack_from(self.content, place)[0])
 
     def spend(self) -> None:
-        """Count a table. Raises ValueError where there cannot be as many."""
+        """Count a table. Raises ValueError if there cannot be that many."""
         self._tables -= 1
         if self._tables < 0:
             raise ValueError("its tables repeat without end")
 
     def spend_bytes(self, count: int) -> None:
-        """Count bytes of a list or text. Raises ValueError where there cannot be as many."""
+        """Count the bytes of a list or text. Raises ValueError if there cannot be that many."""
         self._listed -= count
         if self._listed < 0:
             raise ValueError("its texts and lists repeat without end")
 
 
 class Table:
-    """Fields by slot; one that is not there reads as the default of its kind."""
+    """A table with its fields by slot; an absent field reads as the default of its kind."""
 
     __slots__ = ("_buffer", "_place", "_size", "_slots")
 
@@ -67,7 +67,7 @@ class Table:
         self._slots: tuple[int, ...] = struct.unpack_from(f"<{(size - 4) // 2}H", buffer.content, vtable + 4)
 
     def inline(self) -> tuple[tuple[int, ...], bytes, int]:
-        """Where its fields begin in its own bytes, by slot and 0 for none; these bytes; their place. Raises ValueError."""
+        """Return each slot's offset in the table's own bytes, or 0; those bytes; their place. Raises ValueError."""
         content, place = self._buffer.content, self._place
         size = self._buffer.unpack(_SIZE, place - self._buffer.unpack(_SIGNED, place) + 2)
         if place + size > len(content) or any(slot >= size for slot in self._slots):
@@ -79,7 +79,7 @@ class Table:
         return self._place + offset if offset else None
 
     def number(self, slot: int, form: str = "i") -> float:
-        """A number of a `struct` form; 0 where there is none."""
+        """Return a number of a `struct` form; 0 if there is none."""
         if (field := self._field(slot)) is None:
             return 0
         layout = struct.Struct(f"<{form}")
@@ -89,29 +89,29 @@ class Table:
         return value
 
     def integer(self, slot: int, form: str = "i") -> int:
-        """A whole number; 0 where there is none."""
+        """Return an integer; 0 if there is none."""
         return int(self.number(slot, form))
 
     def width(self, slot: int) -> int:
-        """Bytes that a number of it may have: as many as there are before the next field; 0 where there is none."""
+        """Return the most bytes that its number may have, up to the next field; 0 if there is none."""
         offset = self._slots[slot] if slot < len(self._slots) else 0
         return min([*(each for each in self._slots if each > offset), self._size]) - offset if offset else 0
 
     def table(self, slot: int) -> Table | None:
-        """A table of it."""
+        """Return the table that the field points to; None if there is none."""
         field = self._field(slot)
         return None if field is None else Table(self._buffer, self._buffer.follow(field))
 
     def tables(self, slot: int) -> Iterator[Table]:
-        """A list of tables."""
+        """Yield the tables of a list."""
         return self._each(slot, lambda place: Table(self._buffer, self._buffer.follow(place)))
 
     def texts(self, slot: int) -> list[str]:
-        """A list of texts."""
+        """Return the texts of a list."""
         return list(self._each(slot, lambda place: self._bytes_at(self._buffer.follow(place)).decode()))
 
     def numbers(self, slot: int, form: str = "i") -> list[int]:
-        """A list of whole numbers."""
+        """Return the integers of a list."""
         field = self._field(slot)
         if field is None:
             return []
@@ -119,11 +119,11 @@ class Table:
         return list(struct.unpack_from(f"<{count}{form}", self._buffer.content, start))
 
     def text(self, slot: int) -> str:
-        """A text; empty where there is none."""
+        """Return a text; empty if there is none."""
         return self.blob(slot).decode()
 
     def blob(self, slot: int) -> bytes:
-        """Bytes; none where there is no such field."""
+        """Return bytes; none if there is no such field."""
         field = self._field(slot)
         return b"" if field is None else self._bytes_at(self._buffer.follow(field))
 

@@ -1,4 +1,4 @@
-"""A prepared DLC as it was before it was prepared: the network without what was compiled of it."""
+"""A prepared DLC as it was before it was prepared: the network without what was compiled from it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _COMPILED = ("htp.cache.", "hostsdk.timeline.")
 _METADATA = "dlc.metadata2."
 _LARGEST_METADATA = 16 << 20
 _LARGEST = 4 << 30
-"""Bytes of a record: the weights of a large network."""
+"""Size limit in bytes of a record: the weights of a large network."""
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def uncached(prepared: Path, target: Path) -> None:
-    """Copy a DLC but for its cache records. The same network gives the same bytes. Raises ValueError for no DLC."""
+    """Copy a DLC without its cache records; equal networks give equal bytes. Raises ValueError if it is not a DLC."""
     try:
         with (
             opened_zip(prepared) as archive,
@@ -38,7 +38,7 @@ def uncached(prepared: Path, target: Path) -> None:
 
 
 def _emptied(metadata: bytes) -> bytes:
-    """Without its list of cache records."""
+    """Return the metadata without its list of cache records."""
     start = metadata.find(b"{")
     document = json.loads(metadata[start:].rstrip(b"\0"))
     document.pop("cacheList", None)

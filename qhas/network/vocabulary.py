@@ -1,4 +1,4 @@
-"""Words for the numbers in a DLC: data types (QnnTypes.h), and operations of element-wise ops (QnnOpDef.h)."""
+"""Names for the numbers in a DLC: data types (QnnTypes.h), and operations of element-wise ops (QnnOpDef.h)."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ NUMBERS: Mapping[str, str] = {
     "Float32": "f",
     "Bool": "?",
 }
-"""How `struct` reads those whose values are shown."""
+"""The `struct` forms of the data types whose values are shown."""
 TYPES: Mapping[str, str] = {
     "Neuron": "ElementWiseNeuron",
     "Eltwise_Binary": "ElementWiseBinary",
     "Eltwise_Unary": "ElementWiseUnary",
 }
-"""A converter writes one op under either name; profiles have the second."""
+"""Converters write these ops under either name; profiles use the second."""
 OPERATIONS: Mapping[str, Mapping[int, str]] = {
     "ElementWiseNeuron": {
         0: "Elu",
@@ -82,4 +82,4 @@ OPERATIONS: Mapping[str, Mapping[int, str]] = {
         15: "Sqrt",
     },
 }
-"""Each was converted from ONNX, one op at a time; a number that is not here is shown as it is."""
+"""Found by converting each from ONNX, one op at a time; a number that is not listed is shown as it is."""

@@ -1,4 +1,4 @@
-"""What a node has to do, by its shapes alone: multiply-accumulates, and the bytes that an element-wise node reads and writes."""
+"""A node's work, from its shapes alone: multiply-accumulates, and bytes that element-wise nodes read and write."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _TOUCH_ALL = frozenset(
         "ReduceSum", "Relu", "RmsNorm", "Sigmoid", "Softmax", "Tanh", "Transpose",
     }
 )  # fmt: skip
-"""Types that read every value of their inputs and write every one of their outputs."""
+"""Types that read every value of their inputs and write every value of their outputs."""
 _BYTES = {"8": 1, "16": 2, "32": 2}
-"""By the bits of a data type; floats of 32 are of 16 on the HTP."""
+"""Bytes by the bits of a data type; floats of 32 bits have 16 on the HTP."""
 
 
 def macs(graph: Graph, op: NetworkOp) -> int:
-    """Multiply-accumulates of a convolution or a product of matrices; 0 for others, and where a shape is not known."""
+    """Return the multiply-accumulates of a convolution or matrix product; 0 for others, or if a shape is not known."""
     tensors = [graph.by_name.get(name) for name in (*op.inputs[:2], *op.outputs[:1])]
     if len(tensors) < 3 or not all(tensors):
         return 0
@@ -39,8 +39,9 @@ def macs(graph: Graph, op: NetworkOp) -> int:
 
 
 def touched_bytes(graph: Graph, op: NetworkOp) -> int:
-    """Bytes that an element-wise node or its like reads and writes, at the HTP's width of a value; 0 for other types, whose ops may
-    leave values out or take them many times, and where a shape is not known.
+    """Return the bytes that an element-wise or similar node reads and writes, at the HTP's width of a value.
+
+    0 for other types, whose ops may skip values or read them several times, and if a shape is not known.
     """
     if op.type not in _TOUCH_ALL:
         return 0

@@ -1,1 +1,1 @@
-"""What a profile says, read from its files; no store, no run."""
+"""Reading what a profile says from its files, without a store or a run."""

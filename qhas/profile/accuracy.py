@@ -1,7 +1,8 @@
-"""How near a network's outputs on the HTP are to those that ONNX Runtime computes of its ONNX from the same inputs.
+"""How close a network's outputs on the HTP are to those ONNX Runtime computes from its ONNX and the same inputs.
 
-Over several inferences the values of all of them are taken as one tensor: SQNR is the power of all reference values over that of
-all differences, the cosine that of all values, the error the largest of all; of classifiers rows of all inferences are counted.
+The values of several inferences are treated as one tensor: SQNR is the power of all reference values over that of all
+differences, the cosine is that of all values, and the error is the largest of all. For classifiers, the rows of all
+inferences are counted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from qhas.outside_text import ShownText
 
 
 class OutputAccuracy(Stored):
-    """One output, all values of all inferences together."""
+    """The accuracy of one output, over all values of all inferences."""
 
     name: ShownText
     shape: tuple[int, ...] = Field(description="As the ONNX has it.")
@@ -31,7 +32,7 @@ class OutputAccuracy(Stored):
 
 
 class Accuracy(Stored):
-    """The figures of a cell: of its worst output each. Without figures `why` says why there are none."""
+    """A cell's accuracy figures, each that of its worst output. If there are none, `why` says why."""
 
     cosine: float | None = None
     sqnr_db: float | None = None
@@ -55,7 +56,7 @@ class Accuracy(Stored):
 
     @property
     def over(self) -> str:
-        """As in `over 8 inputs`, `over the first 32 of 100 inputs`."""
+        """Which inputs the figures cover, as in `over 8 inputs` or `over the first 32 of 100 inputs`."""
         if self.listed:
             return f"over the first {self.inferences} of {self.listed} inputs"
         return f"over {self.inferences} inputs" if self.inferences > 1 else "over 1 input"
@@ -70,7 +71,7 @@ def accuracy_of(
     inferences: int = 1,
     listed: int | None = None,
 ) -> Accuracy:
-    """The figures of a cell with these outputs, at least one; `top` are the percentages of a classifier."""
+    """Return the accuracy of a cell with these outputs, at least one; `top` holds a classifier's percentages."""
     return Accuracy(
         cosine=min(output.cosine for output in outputs),
         sqnr_db=min(output.sqnr_db for output in outputs),

@@ -1,4 +1,4 @@
-"""The figures of accuracy, which `qhas.profile.figures` has among its own."""
+"""The accuracy figures, which are part of the table in `qhas.profile.figures`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _accuracy(read: Callable[[Accuracy], float | None]) -> Callable[[Profiled], 
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
-    """What is behind these digits differs from host to host, and is no news."""
+    """Round off the digits that differ from host to host and mean nothing."""
     return None if value is None else round(value, digits)
 
 

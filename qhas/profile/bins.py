@@ -1,4 +1,4 @@
-"""Equal stretches of time, and what of an op or a transfer lies in each of them."""
+"""Equal bins of time, and how much of an op or a transfer falls into each of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from itertools import accumulate, pairwise
 from qhas.profile.traffic import Transfer
 
 Bins = dict[int, dict[int, float]]
-"""Cycles by op type and bin. Plain dictionaries: an op over many bins makes one for each, and that is most of the work."""
+"""Cycles by bin and op type. Plain dictionaries: an op over many bins adds to each, which is most of the work."""
 LevelBins = dict[int, tuple[float, float]]
-"""Of a bin with samples the highest level, and that at its end."""
+"""For each bin with samples, the highest level and the level at its end."""
 
 
 def add(bins: Bins, at: int, op: int, amount: float) -> None:
-    """Put an amount into a bin."""
+    """Add an amount to a bin."""
     if (by_op := bins.get(at)) is None:
         bins[at] = {op: amount}
     else:
@@ -22,7 +22,7 @@ def add(bins: Bins, at: int, op: int, amount: float) -> None:
 
 
 def spread(bins: Bins, op: int, start: int, length: int, amount: float, width: int) -> None:
-    """Put an amount into the bins evenly over a stretch of cycles."""
+    """Spread an amount over the bins, evenly over a range of cycles."""
     first, last = start // width, (start + length - 1) // width
     if first == last:
         add(bins, first, op, amount)
@@ -35,7 +35,7 @@ def spread(bins: Bins, op: int, start: int, length: int, amount: float, width: i
 
 
 def halved(bins: Bins) -> Bins:
-    """Bins twice as wide."""
+    """Merge pairs of bins into bins twice as wide."""
     pairs: Bins = {}
     for at, by_op in bins.items():
         for op, amount in by_op.items():
@@ -44,7 +44,7 @@ def halved(bins: Bins) -> Bins:
 
 
 def shares(moves: Iterable[Transfer], bins: int, width: int) -> list[float]:
-    """What of the moves lies in every bin. What lies behind the last bin counts to it."""
+    """Return how much of the moves falls into each bin. Anything beyond the last bin is counted in it."""
     amounts = [0.0] * bins
     for start, end, amount in moves:
         first, last = min(start // width, bins - 1), min((end - 1) // width, bins - 1)
@@ -61,13 +61,13 @@ def shares(moves: Iterable[Transfer], bins: int, width: int) -> list[float]:
 
 
 def whole(amounts: Iterable[float]) -> list[int]:
-    """Whole numbers that add up to the same."""
+    """Round the amounts to integers that add up to the same total."""
     reached = map(round, accumulate(amounts))
     return [after - before for before, after in pairwise((0, *reached))]
 
 
 def halved_levels(levels: LevelBins) -> LevelBins:
-    """Bins twice as wide."""
+    """Merge pairs of bins into bins twice as wide."""
     pairs: LevelBins = {}
     for at in sorted(levels):
         most, last = levels[at]
@@ -76,7 +76,7 @@ def halved_levels(levels: LevelBins) -> LevelBins:
 
 
 def levels_of(levels: LevelBins, bins: int) -> list[int]:
-    """The highest level of every bin; where there is no sample, the level before."""
+    """Return the highest level of every bin; a bin without samples keeps the level before it."""
     values, last = [], 0.0
     for at in range(bins):
         most, after = levels.get(at, (last, last))

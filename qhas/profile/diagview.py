@@ -1,7 +1,7 @@
-"""Times of single inferences out of snpe-diagview, and the latency they make.
+"""Times of single inferences from snpe-diagview, and the latency computed from them.
 
-The samples come from a run with profiling off. Only what the runtime itself measured counts: the time of a process
-holds its start and the graph's loading, and is never a latency.
+The samples come from a run with profiling off. Only times measured by the runtime itself count: the time of a process
+includes its start-up and the loading of the graph, and is never used as a latency.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from qhas.profile.metrics import Latency
 
 
 class LatencyInvalid(Exception):
-    """There is no latency in what was read. The message is one sentence that says why."""
+    """No latency can be obtained from the input. The message is one sentence that says why."""
 
 
 class Series(StrEnum):
-    """Figures of one inference, by the names that snpe-diagview gives them."""
+    """The figures of one inference, under the names that snpe-diagview gives them."""
 
     TOTAL = "Total Inference Time"
     """One execute as the application sees it."""
     FORWARD = "Forward Propagate Time"
     """The network alone, without the handling of its inputs and outputs."""
     RPC = "RPC Execute Time"
-    """The remote call to the DSP, its way there and back included."""
+    """The remote call to the DSP, including the way there and back."""
     ACCELERATOR = "Accelerator Time"
     """The DSP alone."""
     SNPE_ACCELERATOR = "Snpe Accelerator Time"
@@ -38,7 +38,7 @@ class Series(StrEnum):
 
 
 LATENCIES = (Series.TOTAL, Series.FORWARD)
-"""What a latency may be made of, the better one first. Times of the accelerator alone leave out what users wait for."""
+"""The series a latency can be computed from, the better one first. Accelerator times omit part of the user's wait."""
 
 _MICROSECONDS = {
     "us": 1.0,
@@ -58,7 +58,7 @@ _MICROSECONDS = {
 }
 _FIGURE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{0,12})?)[ \t]*([A-Za-zµμ]*)")
 _AVERAGE = re.compile(
-    # Nothing is tried twice: tools print lines of any length.
+    # No backtracking: tools print lines of any length.
     rf"^[ \t]*+([A-Za-z][A-Za-z ]{{6,38}}[A-Za-z])[ \t]*+(?:\[[^\]\n]*+\])?+[ \t]*+:[ \t]*+{_FIGURE.pattern}",
     re.MULTILINE,
 )
@@ -67,24 +67,24 @@ _SERIES = {series.lower(): series for series in Series}
 
 @dataclass(frozen=True)
 class Samples:
-    """Microseconds of every inference, warm-ups included, in the order of the file."""
+    """The time of every inference in microseconds, warm-ups included, in file order."""
 
     series: Mapping[Series, tuple[float, ...]]
 
     @property
     def chosen(self) -> Series:
-        """The series that a latency is made of."""
+        """The series that the latency is computed from."""
         return next(series for series in LATENCIES if series in self.series)
 
     @property
     def values_us(self) -> tuple[float, ...]:
-        """The chosen series."""
+        """The times of the chosen series."""
         return self.series[self.chosen]
 
 
 @dataclass(frozen=True)
 class Averages:
-    """Mean microseconds over all inferences of a run, warm-ups included. They are no samples: no latency is made of them."""
+    """Mean microseconds over all inferences of a run, warm-ups included. Not samples: no latency uses them."""
 
     series: Mapping[Series, float]
 
@@ -94,7 +94,7 @@ class Averages:
 
 
 class _Columns(NamedTuple):
-    """Where a table has its message, time and unit; the unit may stand in the time's own title, as in `Time (us)`."""
+    """The columns of a table's message, time and unit; the unit may be part of the time's title, as in `Time (us)`."""
 
     message: int
     time: int
@@ -109,9 +109,9 @@ _UNIT_TITLES = ("unit of measurement", "unit of measure", "units", "unit")
 
 
 def read_samples(csv_text: str, expected: int = 1) -> Samples:
-    """Samples in a CSV of `snpe-diagview --output`, its columns found by name in either format version.
+    """Read the samples from a CSV of `snpe-diagview --output`, finding its columns by name in either format version.
 
-    Raises LatencyInvalid if no latency is in it, if it is cut off or unclear, or holds fewer than `expected` inferences.
+    Raises LatencyInvalid if the table has no latency, is cut off or unclear, or has fewer than `expected` inferences.
     """
     times: dict[Series, list[float]] = {}
     for series, time_us in _rows(csv_text):
@@ -129,7 +129,7 @@ def read_samples(csv_text: str, expected: int = 1) -> Samples:
 
 
 def _rows(csv_text: str) -> Iterator[tuple[Series, float]]:
-    """Series and microseconds of every row that has them. A further row of titles changes the columns."""
+    """Yield the series and microseconds of every row that has them. A further title row redefines the columns."""
     columns: _Columns | None = None
     try:
         for number, row in enumerate(csv.reader(csv_text.removeprefix("\ufeff").splitlines()), start=1):
@@ -158,14 +158,14 @@ def _titles(cells: Sequence[str]) -> _Columns | None:
 
 
 def series_of(message: str) -> Series | None:
-    """The figure that a message is of, as tables and logs name it."""
+    """Return the series that a message of a table or log belongs to, or None."""
     return _SERIES.get(re.sub(r"\[.*|:$", "", message).strip().lower())
 
 
 def _sample(
     series: Series, cells: Sequence[str], columns: _Columns, number: int
 ) -> Iterator[tuple[Series, float]]:
-    """The row's sample; none if it is no time at all, which only figures of the accelerator may be (they come in cycles)."""
+    """Yield the row's sample; none if it is not a time, which is allowed only for accelerator figures (in cycles)."""
     if len(cells) < columns.width:
         raise LatencyInvalid(f"Line {number} of the table of snpe-diagview is cut off.")
     figure = _FIGURE.fullmatch(cells[columns.time])
@@ -181,7 +181,7 @@ def _sample(
 
 
 def read_averages(text: str) -> Averages | None:
-    """The means that snpe-diagview prints, as in `Total Inference Time: 1234 us`; None if it prints none."""
+    """Read the means that snpe-diagview prints, as in `Total Inference Time: 1234 us`; None if it prints none."""
     means = {
         series: float(figure) * factor
         for name, figure, unit in _AVERAGE.findall(text)
@@ -191,10 +191,10 @@ def read_averages(text: str) -> Averages | None:
 
 
 def latency(samples: Samples, warmups: int, perf_profile: str, source: str = "SNPEDiag log") -> Latency:
-    """The latency of the inferences after the warm-ups. `source` names the file that the samples are of.
+    """Compute the latency from the inferences after the warm-ups. `source` names the file the samples come from.
 
-    The 90th percentile is by nearest rank: the smallest sample that at least 90 % of the samples do not exceed, so a
-    time that was really seen. Raises LatencyInvalid if nothing is left after the warm-ups.
+    The 90th percentile is by nearest rank: the smallest sample that at least 90 % of the samples do not exceed, so it
+    is a time that was actually measured. Raises LatencyInvalid if no samples remain after the warm-ups.
     """
     values = list(samples.values_us[warmups:])
     if not values:
@@ -213,11 +213,11 @@ def latency(samples: Samples, warmups: int, perf_profile: str, source: str = "SN
 
 
 def spread_percent(latency: Latency) -> float:
-    """How far the samples lie apart: from the smallest to the 90th percentile, in percent of the median."""
+    """Return the spread of the samples, from the smallest to the 90th percentile, in percent of the median."""
     return 100 * (latency.p90_us - latency.min_us) / latency.median_us
 
 
 def csv_of(samples: Samples) -> str:
-    """A table as `snpe-diagview` would write it, of times that were read without it."""
+    """Return a table as `snpe-diagview` would write it, for times that were read without it."""
     rows = [f"{series},{time:g},US" for series, times in samples.series.items() for time in times]
     return "\n".join(["Message,Time,Unit of Measurement", *rows, ""])

@@ -1,6 +1,6 @@
-"""Which op the inference waits for, cycle by cycle, as a QHAS tells it.
+"""Which op the inference is waiting for, cycle by cycle, according to the QHAS.
 
-A trace only tells how many cycles of an op are on the dominant path, not which; and where an op is executed several
+A trace only states how many cycles of an op are on the dominant path, not which ones; and if an op is executed several
 times, the vendor's viewer writes the figures of its last execution into every one.
 """
 
@@ -13,18 +13,18 @@ from qhas.profile.qhas_file import QhasFile
 
 
 class Stretch(NamedTuple):
-    """Cycles `start` to `end` belong to this op. Cycles count as in the QHAS: on devices, from when they started."""
+    """The cycles of one op, from `start` to `end`. Counted as in the QHAS: on devices, since the device started."""
 
     start: int
     end: int
     qnn_type: str
     htp_op: str
     waiting: bool
-    """It is a wait or bookkeeping: nothing is computed or moved."""
+    """Whether it is a wait or bookkeeping: nothing is computed or moved."""
 
 
 def dominant_path(file: QhasFile) -> tuple[Stretch, ...]:
-    """The path of the core that ends last, without its gaps; empty where the file does not tell where it ran."""
+    """Return the path of the core that finishes last, without gaps; empty if the file does not say where it ran."""
     cores = [core for core, steps in file.paths.items() if steps]
     last = file.longest.htp
     if len(file.cores) == len(cores) == 1:  # one core, whatever its sections call it

@@ -1,4 +1,4 @@
-"""The events of a chrometrace as they stand in the file, in whatever layout of JSON, batch by batch and never all at once."""
+"""The events of a chrometrace as written in the file, in any JSON layout, batch by batch and never all at once."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import orjson
 from qhas.profile.mending import Mended, first_fault, mended, mended_prefix
 
 Event = dict[str, Any]
-"""An event as it stands in the file."""
+"""An event as written in the file."""
 _EVENTS = "traceEvents"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WINDOW = 1 << 16
-"""Bytes parsed at once. What more of them parse to would not stay in the processor's cache: 1 MiB takes twice as long."""
+"""Bytes parsed at once. The result of more would not stay in the processor's cache: 1 MiB takes twice as long."""
 _NEAR = 1 << 12
-"""Bytes at the end of a window that hold a border between events, unless one is longer."""
+"""Bytes at the end of a window that contain a border between events, unless an event is longer."""
 _LONGEST = 1 << 22
-"""Bytes of an event, or of another member of the file, above which it is refused. It bounds the memory."""
+"""Size in bytes above which an event, or another member of the file, is refused. This bounds the memory."""
 _TOO_LONG = f", or is over {_LONGEST >> 20} MiB"
 _NO_EVENTS = "has no traceEvents"
 _CUT = "is cut off after {} events"
 _ODDITIES = 5
-"""Odd values that are named; of more, the first ones."""
+"""How many odd values are named: the first ones."""
 _INK = re.compile(rb"[^ \t\r\n]")
 _BORDER = re.compile(rb"\}[ \t\r\n]*+,[ \t\r\n]*+\{")
 _SCALAR = re.compile(rb"[^ \t\r\n,:\"{}\[\]]++")
@@ -33,11 +33,11 @@ _MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?P<string>"?)|(?P<opens>[{\[])|
 
 
 class Damage(Exception):
-    """What is wrong with the file: a sentence without its subject."""
+    """What is wrong with the file, as a sentence without its subject."""
 
 
 class _Oddities:
-    """The values of a file that JSON does not know: the first ones, and how many."""
+    """The values of a file that are not valid JSON: the first ones, and how many there are."""
 
     def __init__(self) -> None:
         self._first: list[str] = []
@@ -55,7 +55,7 @@ class _Oddities:
 
 @dataclass(frozen=True)
 class _Place:
-    """What is said of a file that ends where a value should, and of one whose value is none."""
+    """The messages for a file that ends where a value is expected, and for a damaged value."""
 
     cut: str
     damaged: str
@@ -70,18 +70,18 @@ class _Place:
 
 
 class Window:
-    """The part of the file that is looked at: `data` from `at` on."""
+    """The part of the file being read: `data` from `at` on."""
 
     def __init__(self, source: IO[bytes]) -> None:
         self.source = source
         self.data = source.read(_WINDOW)
         self.at = 0
         self.offset = 0
-        """Where in the file `data` begins."""
+        """The position in the file at which `data` begins."""
         self.oddities = _Oddities()
 
     def grow(self, why_not: str) -> None:
-        """Have at least one byte more of the file. Raises Damage when there is none, or too much is held."""
+        """Read at least one more byte of the file. Raises Damage if there is none, or if too much is held."""
         kept = self.data[self.at :]
         added = self.source.read(max(_WINDOW, len(kept))) if len(kept) <= _LONGEST else b""
         if not added:
@@ -90,7 +90,7 @@ class Window:
         self.data, self.at = kept + added, 0
 
     def peek(self, why_not: str) -> bytes:
-        """The next byte that is not blank, at which the window then stands. Raises Damage at the end of the file."""
+        """Advance to the next non-blank byte and return it. Raises Damage at the end of the file."""
         while not (ink := _INK.search(self.data, self.at)):
             self.at = len(self.data)
             self.grow(why_not)
@@ -98,7 +98,7 @@ class Window:
         return ink.group()
 
     def ended(self) -> bool:
-        """Whether nothing but blanks is left."""
+        """Whether only blanks remain."""
         try:
             self.peek("")
         except Damage:
@@ -106,13 +106,13 @@ class Window:
         return False
 
     def take(self, expected: bytes, why_not: str) -> None:
-        """Step over one byte. Raises Damage where another one stands."""
+        """Consume the expected byte. Raises Damage if a different one is found."""
         if self.peek(why_not) != expected:
             raise Damage(why_not)
         self.at += 1
 
     def value(self, place: _Place) -> Any:
-        """Parse the next value, of whatever length, and step over it. Raises Damage."""
+        """Parse and consume the next value. Raises Damage if it is cut off, damaged or too long."""
         self.peek(place.cut)
         while not (end := _end_of_value(self.data, self.at)):
             held = len(self.data) - self.at
@@ -137,13 +137,16 @@ class Window:
         return value
 
     def _line(self) -> tuple[Mended, int] | None:
-        """The value of a line, where one fills it whose end is hidden. No string of JSON reaches over a line's end."""
+        """Return the value that fills this line, and its length; None if none does.
+
+        For a value whose end is hidden: JSON strings never span lines.
+        """
         line = self.data[self.at : self.data.find(b"\n", self.at) + 1].rstrip(b", \t\r\n")
         mended = mended_prefix(line, _end_of_value)
         return mended if mended and mended[1] == len(line) else None
 
     def _rescued(self, place: _Place, why_not: str) -> Any:
-        """The next value, whose end is hidden by a backslash. Raises Damage where it is something else."""
+        """Return the next value, whose end is hidden by a backslash. Raises Damage if anything else is wrong."""
         text = self.data[self.at : self.at + _LONGEST]
         if mended := mended_prefix(text, _end_of_value):
             return self._stepped(mended, place)
@@ -157,7 +160,7 @@ class Window:
         return value
 
     def _passed(self, odd: Mended, place: _Place) -> Any:
-        """A value with odd ones in it, which are noted. Raises Damage for an event that cannot be placed without."""
+        """Note the oddities of a mended value and return it. Raises Damage for an event left without a time."""
         here = self.offset + self.at
         if isinstance(odd.value, dict) and None in (odd.value.get("ts", 0), odd.value.get("dur", 0)):
             what, at = odd.oddities[0]
@@ -166,7 +169,7 @@ class Window:
         return odd.value
 
     def values_up_to(self, end: int) -> list[Any] | None:
-        """Parse a list of values and step over them. None where `data` to the end is no such list: nothing is done."""
+        """Parse and consume the values up to `end`; None, with nothing consumed, if they are not a list of values."""
         try:
             values: list[Any] = orjson.loads(b"".join((b"[", memoryview(self.data)[self.at : end], b"]")))
         except orjson.JSONDecodeError:
@@ -175,10 +178,10 @@ class Window:
         return values
 
     def border(self) -> int:
-        """Where a value seems to end and an event to begin, as late in the next 64 KiB as can be; 0 for nowhere.
+        """Guess where a value ends and an event begins, as late in the next 64 KiB as possible; 0 if nowhere.
 
-        A guess that proves itself: if all that stands between one border and the guess is a list of values, then the
-        guess is a border, and neither within a string nor within an event.
+        The guess proves itself: if everything between one border and the guess parses as a list of values, then the
+        guess is a border, and not inside a string or an event.
         """
         if len(self.data) - self.at < _WINDOW:
             self.offset += self.at
@@ -191,7 +194,7 @@ class Window:
 
 
 def _end_of_value(data: bytes, at: int) -> int:
-    """Behind the JSON value that begins here; 0 when `data` does not reach there. Does not judge the value."""
+    """Return the end of the JSON value that begins here, without validating it; 0 if `data` ends before that."""
     if scalar := _SCALAR.match(data, at):
         return scalar.end() if scalar.end() < len(data) else 0
     depth = 0
@@ -205,7 +208,7 @@ def _end_of_value(data: bytes, at: int) -> int:
 
 
 def batches(window: Window) -> Iterator[list[Event]]:
-    """All events of the file. Raises Damage in the end if the file is not whole."""
+    """Yield all events of the file. Raises Damage, possibly only at the end, if the file is not complete."""
     if not window.data:
         raise Damage("is empty")
     if window.data.startswith(_BYTE_ORDER_MARK):
@@ -219,7 +222,7 @@ def batches(window: Window) -> Iterator[list[Event]]:
 
 
 def _members(window: Window) -> Iterator[list[Event]]:
-    """The events of an object that has them as one of its members, whatever stands before and behind them."""
+    """Yield the events of an object that has them as one of its members, whatever comes before and after them."""
     window.take(b"{", _NO_EVENTS)
     found, why_not = False, _NO_EVENTS
     while True:
@@ -243,7 +246,7 @@ def _members(window: Window) -> Iterator[list[Event]]:
 
 
 def _elements(window: Window) -> Iterator[list[Event]]:
-    """The events of the array that begins here. What they are is not looked at, only that they are JSON."""
+    """Yield the events of the array that begins here. Only that they are JSON is checked, not what they contain."""
     window.take(b"[", _NO_EVENTS)
     number = distrusted = 0
     if window.peek(_CUT.format(number)) == b"]":

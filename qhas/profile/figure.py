@@ -1,4 +1,4 @@
-"""What a figure is: its names, its unit, how it is read, and where it counts. `qhas.profile.figures` has them all."""
+"""What a figure is: its names, its unit, how it is read and where it is used; `qhas.profile.figures` lists them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qhas.profile.runtrace import Runtrace
 
 
 class Unit(StrEnum):
-    """What a figure counts."""
+    """The unit of a figure."""
 
     MICROSECONDS = "us"
     MILLISECONDS = "ms"
@@ -32,7 +32,7 @@ class Unit(StrEnum):
     DECIBELS = "db"
     TOKENS_A_SECOND = "tokens_per_s"
     VALUE = "value"
-    """Of whatever an output holds."""
+    """The unit of an output's values, whatever it is."""
 
 
 SHOW: Mapping[Unit, Callable[[float], str]] = {
@@ -50,7 +50,7 @@ SHOW: Mapping[Unit, Callable[[float], str]] = {
     Unit.TOKENS_A_SECOND: units.rate,
     Unit.VALUE: lambda value: f"{value:.3g}",
 }
-"""A value for people."""
+"""How a value of each unit is shown to readers."""
 SIGNS: Mapping[Unit, str] = {
     Unit.MICROSECONDS: " µs",
     Unit.MILLISECONDS: " ms",
@@ -66,11 +66,11 @@ SIGNS: Mapping[Unit, str] = {
     Unit.TOKENS_A_SECOND: " tokens/s",
     Unit.VALUE: "",
 }
-"""What stands behind a value that is given to the digit."""
+"""The suffix for a value that is written out exactly."""
 
 
 class Profiled(Protocol):
-    """What figures are read from; a cell record is one."""
+    """What figures are read from, such as a cell record."""
 
     @property
     def metrics(self) -> Metrics | None: ...
@@ -85,7 +85,7 @@ class Profiled(Protocol):
 
 
 class Profile(NamedTuple):
-    """The same without a record."""
+    """The parts of a profile that figures are read from, without a cell record."""
 
     metrics: Metrics | None = None
     latency: Latency | None = None
@@ -95,7 +95,7 @@ class Profile(NamedTuple):
 
 
 class ByOrigin(NamedTuple):
-    """A name that says where the figure comes from."""
+    """A name that depends on where the figure comes from."""
 
     device: str
     simulator: str
@@ -109,71 +109,71 @@ SIMULATED = frozenset({Origin.SIMULATOR})
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Figure:
-    """A figure. `read` gives None where a cell has none. Pickled as its name."""
+    """A figure. `read` returns None if a cell does not have it. Pickled as its name."""
 
     name: str
-    """Of it in this code, and in stored comparisons."""
+    """Its name in this code and in stored comparisons."""
     title: Name
     unit: Unit
     read: Callable[[Profiled], float | None]
     meaning: str
     short: Name = ""
-    """A title where there is little room."""
+    """A title for where space is limited."""
     words: Name = ""
-    """Within a sentence, where the title does not read well."""
+    """Its name within a sentence, if the title does not read well there."""
     whole: bool = True
     """Whether its values are whole numbers."""
     less_is_better: bool | None = True
-    """None for neither."""
+    """None if neither less nor more is better."""
     noisy: bool = False
-    """Measured figures differ from run to run. The others are exact: any difference is of network, options or SDK."""
+    """Whether measured values vary between runs. Others are exact: they only change with network, options or SDK."""
     origins: frozenset[Origin] = BOTH
-    """Where there is such a figure."""
+    """The origins that have such a figure."""
     judged: frozenset[Origin] = frozenset()
-    """Where verdicts hold it against its history."""
+    """The origins for which verdicts compare it with its history."""
     weight: int = 0
-    """Of verdicts that are alike that on the figure of the most weight heads the cell, then the first of this table."""
+    """Among equal verdicts, the one on the figure of greatest weight heads the cell, then the first in the table."""
     column: str = ""
-    """Its name in the history, and in stored verdicts; empty where it is not there, as the next two."""
+    """Its name in the history and in stored verdicts; empty if it is not there, like the next two."""
     budget: str = ""
     """Its key in budgets."""
     event: str = ""
     """Its key in the payload of events."""
     tile: bool = False
-    """Whether it stands at the head of a cell's page."""
+    """Whether it appears at the head of a cell's page."""
     compared: bool = False
-    """Whether every comparison of two files has it."""
+    """Whether every comparison of two files includes it."""
     of_file: Callable[[QhasFile], float | None] | None = None
-    """How a comparison reads it where no record has it, or not as exactly."""
+    """How a comparison reads it from the file, if no record holds it, or not as exactly."""
     telling: float | None = None
-    """The share of itself by which it must change to be told in the sentence of a comparison."""
+    """The share of itself by which it must change for the sentence of a comparison to mention it; None: never."""
     telling_at_least: float = 0.0
-    """And the amount."""
+    """The amount by which it must change as well."""
     show: Callable[[float], str] | None = None
-    """How it reads where its unit does not say it."""
+    """How a value is shown, if not as its unit says."""
 
     def __reduce__(self) -> tuple[Callable[[str], Figure], tuple[str]]:
         return _named, (self.name,)
 
     def text(self, value: float) -> str:
-        """A value for people."""
+        """Format a value for readers."""
         return (self.show or SHOW[self.unit])(value)
 
     def title_of(self, origin: Origin) -> str:
-        """Above a column or a tile."""
+        """Return the title above a column or a tile."""
         return _of(self.title, origin)
 
     def short_of(self, origin: Origin) -> str:
-        """The same where there is little room."""
+        """Return the title for where space is limited."""
         return _of(self.short or self.title, origin)
 
     def words_of(self, origin: Origin) -> str:
-        """Within a sentence."""
+        """Return the name within a sentence."""
         return _of(self.words or self.title, origin)
 
 
 def _named(name: str) -> Figure:
-    from qhas.profile.figures import BY_NAME  # the table is made of this module
+    from qhas.profile.figures import BY_NAME  # that module imports this one
 
     return BY_NAME[name]
 

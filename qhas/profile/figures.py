@@ -1,7 +1,7 @@
-"""Every figure of a cell, once: what it is called, how it is read, and where it counts.
+"""The table of all figures of a cell: what each is called, how it is read, and where it is used.
 
 The columns of the history, verdicts, budgets, comparisons, the report's tiles, the terminal's titles and the payload of
-events are made of this table. Add a figure here, and to `Metrics` what it is read from. Stored names are never changed.
+events are built from it. Add a figure here, and what it is read from to `Metrics`. Stored names are never changed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from qhas.profile.runtrace import Runtrace
 from qhas.profile.timing import stated_clock_mhz, timing
 
 _TELLING = 0.05
-"""Of itself, where a change is worth a word."""
+"""The relative change that is worth mentioning."""
 _TELLING_BYTES = 4096.0
 
 
@@ -50,7 +50,7 @@ def _runtrace(read: Callable[[Runtrace], float | None]) -> Callable[[Profiled], 
 
 
 def _graph(profiled: Profiled) -> float | None:
-    """As the QHAS tells it, in whole microseconds; else as the runtrace does."""
+    """Return the graph time from the QHAS, in whole microseconds; otherwise from the runtrace."""
     graph_us = profiled.metrics.graph_us if profiled.metrics else None
     return graph_us if graph_us is not None or not profiled.runtrace else profiled.runtrace.graph_us
 
@@ -504,7 +504,7 @@ FIGURES: tuple[Figure, ...] = (
     ACCURACY_INPUTS,
     *LANGUAGE_FIGURES,
 )
-"""In the order in which people read them."""
+"""All figures, in the order in which they are shown."""
 
 
 def _keyed(keys: Iterable[tuple[str, Figure]]) -> dict[str, Figure]:
@@ -520,6 +520,6 @@ JUDGED = {
     for column, figure in sorted(BY_COLUMN.items(), key=lambda item: -item[1].weight)
     if figure.judged
 }
-"""By column, that of the most weight first."""
+"""The judged figures by column, those of the greatest weight first."""
 HEADLINE = {Origin.DEVICE: LATENCY, Origin.SIMULATOR: TIME}
-"""The figure to look at first."""
+"""The figure to look at first, by origin."""

@@ -1,4 +1,7 @@
-"""A pass through a language model as figures: of blocks that were compiled, scaled to all of them. All are simulated, of seeded weights."""
+"""The figures of a pass through a language model: those of the compiled blocks, scaled to all blocks.
+
+All are simulated, with seeded weights.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ _SECOND = 1e6
 
 
 class Share(Stored):
-    """A part of a block's graph and what of its time it has."""
+    """A part of a block's graph and its share of the graph's time."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,19 +23,19 @@ class Share(Stored):
 
 
 class PassFigures(Stored):
-    """One pass through the whole model; bytes are of DRAM unless something else is said."""
+    """One pass through the whole model; bytes are DRAM bytes unless stated otherwise."""
 
     model_config = ConfigDict(frozen=True)
 
     tokens: int
-    """New ones."""
+    """The number of new tokens."""
     time_us: float
     block_us: float
-    """What each block adds."""
+    """The time each block adds."""
     constant_us: float
-    """What a graph of blocks costs whatever their number."""
+    """The time a graph of blocks takes regardless of their number."""
     ends_us: float
-    """Look-up and projection to the vocabulary."""
+    """The time of the look-up and of the projection to the vocabulary."""
     read: float
     written: float
     weights: int
@@ -40,21 +43,21 @@ class PassFigures(Stored):
     cache: int
     """Bytes of the cache before the pass: each is read once."""
     spill: float
-    """Bytes that went to DRAM for want of VTCM, in SoCs of which the simulator says so; else 0."""
+    """Bytes moved to DRAM for lack of VTCM, on SoCs for which the simulator reports them; else 0."""
     peak_vtcm: int
     dram_peak: float | None
-    """Bytes a microsecond, by the simulator's configuration."""
+    """Peak bandwidth in bytes per microsecond, from the simulator's configuration."""
     shares: list[Share]
-    """Of the time of the graph with the most blocks."""
+    """Shares of the time of the graph with the most blocks."""
 
     @property
     def decodes(self) -> bool:
-        """Whether it is of one token after a cache; else it reads a part of a prompt."""
+        """Whether the pass decodes one token after a cache; otherwise it reads part of a prompt."""
         return self.tokens == 1
 
     @property
     def tokens_per_s(self) -> float:
-        """New ones."""
+        """New tokens per second."""
         return self.tokens * _SECOND / self.time_us
 
     @property
@@ -64,19 +67,19 @@ class PassFigures(Stored):
 
     @property
     def rest(self) -> float:
-        """Bytes moved beyond weights and cache once: activations, and what is read again."""
+        """Bytes moved beyond reading weights and cache once: activations, and anything read again."""
         return self.dram - self.weights - self.cache
 
     @property
     def of_dram_peak(self) -> float | None:
-        """Percent of the most that DRAM could move in the time."""
+        """The bytes moved, in percent of the most that DRAM could move in that time; None if the peak is unknown."""
         if not self.dram_peak:
             return None
         return 100 * self.dram / (self.time_us * self.dram_peak)
 
 
 class Language(Stored):
-    """What a cell of a language model says of the whole model, by the pass that its graph is a part of."""
+    """What a language model's cell says about the whole model, for the pass that its graph is part of."""
 
     context: int = Field(description="Tokens of the whole context; the cache holds all but the new ones.")
     whole: PassFigures

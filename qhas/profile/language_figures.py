@@ -1,4 +1,7 @@
-"""The figures of a language model, which `qhas.profile.figures` has among its own: of all its blocks, scaled from those compiled."""
+"""The figures of a language model, part of the table in `qhas.profile.figures`.
+
+They are those of all its blocks, scaled from the compiled ones.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def _of_pass(read: Callable[[PassFigures], float], *, decodes: bool) -> Callable
         language = profiled.language
         if language is None or language.whole.decodes is not decodes:
             return None
-        return round(read(language.whole), 3)  # what is behind these digits is no news
+        return round(read(language.whole), 3)  # further digits mean nothing
 
     return value
 
@@ -101,4 +104,4 @@ FIRST_TOKEN = Figure(
 OF_DECODE = (DECODE, TOKEN_DRAM)
 OF_PREFILL = (PREFILL, FIRST_TOKEN)
 LANGUAGE_FIGURES = (*OF_DECODE, *OF_PREFILL)
-"""In the order in which people read them."""
+"""All of them, in the order in which they are shown."""

@@ -1,7 +1,8 @@
-"""The long tables of a QHAS file, with thousands of rows: ops of the HTP, and stretches of the dominant path.
+"""The long tables of a QHAS file, with thousands of rows: HTP ops and stretches of the dominant path.
 
-They are decoded as they are written, without a dict a row, which takes a third of the time and of the memory. What is not
-as the vendor writes it, as a number in quotes or one that no sum should hold, is left to those who say what is wrong.
+They are decoded straight into structs, without a dict per row, which takes a third of the time and memory. Anything
+not as the vendor writes it, such as a number in quotes or one too large for a sum, is left to the checks that say
+what is wrong.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ from msgspec import UNSET, DecodeError, Meta, Raw, Struct, UnsetType, defstruct
 from msgspec.json import Decoder
 
 IDLE = "Accumulated Idle"
-"""What the dominant path calls its gaps."""
+"""The name of a gap in the dominant path."""
 OPS = "htp_op_instances"
-"""The section of the ops of the HTP."""
+"""The section of the HTP ops."""
 PATH = re.compile(r"dominant_path_htp_(\d+)")
-"""That of a core's dominant path."""
+"""The section of a core's dominant path."""
 _SHORT = ("htp_overall_summary", "qnn_op_types", "qnn_op_instances_nodes", "htp_op_types")
-"""The sections that are no long tables."""
+"""The sections that are not long tables."""
 _CORES = 4
-"""Cores whose sections are looked for: SoCs have up to four."""
+"""Number of cores whose sections are looked for: SoCs have up to four."""
 _MOST = 10**12
-"""Counts up to it, of all rows that fit into a file, add up to less than 64 bits."""
+"""The largest count: the counts of all rows that fit into a file then add up to less than 64 bits."""
 
 Count = Annotated[int, Meta(ge=-_MOST, le=_MOST)]
 
 
 class HtpOp(Struct, frozen=True, gc=False):
-    """One HTP op on one thread. The low half of `op_id` is the number of the network's op, in the network's order."""
+    """One HTP op on one thread. The low half of `op_id` is the number of the network's op, in network order."""
 
     op_id: str
     htp_op: str
@@ -50,7 +51,7 @@ class HtpOp(Struct, frozen=True, gc=False):
     fmt_change: bool | None = None
     ref_op: bool | None = None
     cycles_per_packet: float | None = None
-    """None or 0 where it is not told."""
+    """None or 0 if it is not stated."""
     hmx: bool = False
     hvx: bool = False
     dma: bool = False
@@ -60,7 +61,7 @@ class HtpOp(Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> int | None:
-        """Place of the network's op in the network; None for an id that is no number."""
+        """Position of the network's op in the network; None if the id is not a number."""
         try:
             return int(self.op_id, 16) & 0xFFFFFFFF
         except ValueError:
@@ -79,12 +80,12 @@ class PathStep(Struct, frozen=True, gc=False):
 
     @property
     def idle(self) -> bool:
-        """Whether nothing works."""
+        """Whether nothing is running."""
         return self.htp_op == IDLE
 
 
 class _Document(Struct, gc=False):
-    """What is read of a file, and no more: other keys are passed over."""
+    """The parts of a file that are read; other keys are skipped."""
 
     header: Raw
     data: Any
@@ -92,7 +93,7 @@ class _Document(Struct, gc=False):
 
 
 class _BySection(_Document, gc=False):
-    """A file of any sections."""
+    """A file with arbitrary sections."""
 
     data: dict[str, Raw]
 
@@ -102,16 +103,16 @@ _Others = Mapping[str, Raw]
 
 
 class Loaded(NamedTuple):
-    """A file's document, and its long tables by section. The document has no rows of these, and all of every other."""
+    """A file's document, and its long tables by section. The document holds only the rows of all other sections."""
 
     document: Any
     tables: _Tables
     rest: bytes
-    """The text of all but these tables."""
+    """The text of everything but these tables."""
 
 
 def load(text: bytes) -> Loaded:
-    """The JSON of a QHAS file, whatever it says. Raises orjson.JSONDecodeError."""
+    """Parse the JSON of a QHAS file, whatever it contains. Raises orjson.JSONDecodeError."""
     for read in (_at_once, _by_section):
         with suppress(DecodeError, RecursionError, UnicodeDecodeError):
             return _loaded(*read(text))
@@ -119,7 +120,7 @@ def load(text: bytes) -> Loaded:
 
 
 def _at_once(text: bytes) -> tuple[_Document, _Tables, _Others]:
-    """Of a file as the vendor writes it: every byte is looked at once, which is two thirds of the time."""
+    """Decode a file laid out as the vendor writes it: every byte is read once, which takes two thirds of the time."""
     file = _decoder(_vendors_own()).decode(text)
     sections = {
         name: part for name in file.data.__struct_fields__ if (part := getattr(file.data, name)) is not UNSET
@@ -145,7 +146,7 @@ def _loaded(file: _Document, tables: _Tables, others: _Others) -> Loaded:
 
 
 def _rows(name: str, section: Raw) -> tuple[Any, ...] | None:
-    """None where it is none of these tables, or not as the vendor writes it."""
+    """Return the rows of a long table; None if it is not one, or not as the vendor writes it."""
     row = HtpOp if name == OPS else PathStep if PATH.fullmatch(name) else None
     try:
         return row and _decoder(_table(row)).decode(section).data
@@ -169,7 +170,7 @@ def _table(row: type[Struct]) -> Any:
 
 @cache
 def _vendors_own() -> type[Struct]:
-    """A file of the vendor's sections, its long tables as rows. One with another section is none."""
+    """Build the type of a file with the vendor's sections, its long tables as rows; any other section is an error."""
     paths = [f"dominant_path_htp_{core}" for core in range(_CORES)]
     kinds = dict.fromkeys(_SHORT, Raw) | {OPS: _table(HtpOp)} | dict.fromkeys(paths, _table(PathStep))
     fields = [(name, kind | UnsetType, UNSET) for name, kind in kinds.items()]

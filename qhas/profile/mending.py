@@ -1,7 +1,7 @@
-"""JSON as programs print it by mistake: numbers that are none, bytes and escapes that no string may hold.
+"""JSON as programs print it by mistake: numbers that are not numbers, bytes and escapes that a string may not contain.
 
-Tools that put numbers and names into JSON with `printf` write such values. What is meant is plain, so a reader takes
-them and says where they stand: a number that is none becomes null, a backslash that escapes nothing becomes itself.
+Tools that put numbers and names into JSON with `printf` write such values. Their meaning is plain, so a reader accepts
+them and says where they are: a number that is not one becomes null, a stray backslash a literal one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _UNFINISHED = re.compile(r"[\w+.-]*")
 
 
 class Oddity(NamedTuple):
-    """What JSON does not allow, and at which byte of the text."""
+    """Something that JSON does not allow, and its byte position in the text."""
 
     what: str
     at: int
@@ -45,14 +45,14 @@ class Mended(NamedTuple):
 
 
 def mended(text: bytes) -> Mended | None:
-    """The value of a text that is JSON but for such mistakes; None where something else is wrong with it."""
+    """Parse a text that is JSON except for such mistakes; None if anything else is wrong with it."""
     return _parsed(*_without_oddities(text))
 
 
 def mended_prefix(text: bytes, end_of_value: Callable[[bytes, int], int]) -> tuple[Mended, int] | None:
-    """As `mended`, for a text that begins with a value, and the length of that value.
+    """Parse, as `mended` does, the value that a text begins with, and return its length too.
 
-    Takes a backslash before the quote that ends a string for a stray one: to JSON, the string goes on behind it.
+    A backslash before the quote that ends a string is treated as stray, although to JSON the string would continue.
     """
     strays = [match.start("stray") for match in _ESCAPED_END.finditer(text)]
     doubled = _ESCAPED_END.sub(lambda match: match[0][:-1] + b'\\"', text)
@@ -71,9 +71,9 @@ def mended_prefix(text: bytes, end_of_value: Callable[[bytes, int], int]) -> tup
 
 
 def first_fault(text: bytes) -> Oddity | None:
-    """Where a text stops being JSON; None where it only stops too early."""
+    """Return where a text stops being JSON; None if it merely ends too early."""
     try:
-        json.loads(text.decode("latin-1"), strict=False, parse_int=float)  # which takes any length
+        json.loads(text.decode("latin-1"), strict=False, parse_int=float)  # float accepts any length
     except json.JSONDecodeError as error:
         if _UNFINISHED.fullmatch(error.doc, error.pos) or error.msg.startswith("Unterminated"):
             return None

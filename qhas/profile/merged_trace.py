@@ -1,8 +1,9 @@
-"""Chrometraces of several inferences in one file, of any size: what Perfetto then shows one below the other.
+"""Chrometraces of several inferences, of any size, merged into one file so that Perfetto shows one below the other.
 
-Every process keeps its name behind the label of its side, and processes of one name stand together: the overviews first,
-then each op of the network with the same op of the other side. `ts` and `dur` count from each side's first cycle: in microseconds
-where the clocks of all sides are known, so that sides of different clocks stand on one axis, else in HTP cycles.
+Every process keeps its name, prefixed with the label of its side, and processes of the same name are grouped: the
+overviews first, then each op of the network with the same op of the other side. `ts` and `dur` count from each side's
+first cycle: in microseconds if the clocks of all sides are known, so that sides with different clocks share one axis,
+otherwise in HTP cycles.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from qhas.units import megahertz
 _NAME = "process_name"
 _SORT = "process_sort_index"
 _LARGEST = 1 << 63
-"""Of whole numbers in JSON as it is written here."""
+"""The limit of integers in JSON as it is written here."""
 _TIMES = ("ts", "dur")
 _LEVEL = 5
 
 
 class Side(NamedTuple):
-    """A trace, what its processes are called by, and the clock that its cycles were counted at, where that is known."""
+    """A trace, the label of its processes, and the clock at which its cycles were counted, if known."""
 
     label: str
     path: Path
@@ -38,7 +39,7 @@ class Side(NamedTuple):
 
 
 def time_unit(sides: Sequence[Side]) -> str:
-    """What `ts` and `dur` of the merged trace are in, as the end of a sentence."""
+    """Return the unit of `ts` and `dur` in the merged trace, as the end of a sentence."""
     if not _in_microseconds(sides):
         return "HTP cycles"
     clocks = dict.fromkeys(megahertz(side.clock_mhz) for side in sides if side.clock_mhz)
@@ -46,9 +47,9 @@ def time_unit(sides: Sequence[Side]) -> str:
 
 
 def merge_traces(sides: Sequence[Side], target: Path) -> None:
-    """Write the traces into one file, gzip where its name ends in .gz, which appears when it is whole.
+    """Write the traces into one file atomically, gzipped if its name ends in .gz.
 
-    Raises TraceInvalid for one that is damaged, and OSError.
+    Raises TraceInvalid for a damaged trace, and OSError.
     """
     with arriving(target) as partial, _writable(partial, packed=target.suffix == ".gz") as sink:
         _write(sides, sink)
@@ -96,7 +97,7 @@ def _putting(
 
 
 def _timed(event: Event, clock_mhz: float | None) -> Event:
-    """With its times in microseconds, to the nanosecond; arguments stay in cycles."""
+    """Return the event with its times in microseconds, to the nanosecond; arguments stay in cycles."""
     if not clock_mhz:
         return event
     times = {key: event[key] for key in _TIMES if isinstance(event.get(key), int | float)}
@@ -104,7 +105,7 @@ def _timed(event: Event, clock_mhz: float | None) -> Event:
 
 
 class _Processes:
-    """The processes of all sides by new numbers, with their names as far as these are told."""
+    """The processes of all sides under new numbers, with their names as far as the traces state them."""
 
     def __init__(self, sides: int) -> None:
         self._sides = sides
@@ -113,7 +114,7 @@ class _Processes:
         self._next = count(1)
 
     def moved(self, event: Event, side: int) -> Event | None:
-        """The event in its new process; None for a name or an order of a process, which is told in the end."""
+        """Return the event in its new process; None for a process name or sort index, which `named` yields later."""
         pid = event.get("pid", 0)
         own = side, pid if isinstance(pid, int | float | str) else repr(pid)
         if own not in self._numbers:
@@ -126,7 +127,7 @@ class _Processes:
         return moved | {"id": self._arrow(event["id"], side)} if "id" in event else moved
 
     def named(self, labels: Sequence[str]) -> Iterator[Event]:
-        """Their names, and the order in which those of one name stand together."""
+        """Yield the names of the processes, and the sort order that groups those of the same name."""
         names = {own: self._names.get(own) or one_line(f"process {own[1]}") for own in self._numbers}
         ranks = {name: rank for rank, name in enumerate(dict.fromkeys(names.values()))}
         for own, number in self._numbers.items():
@@ -135,7 +136,7 @@ class _Processes:
             yield _metadata(number, _SORT, {"sort_index": ranks[name] * self._sides + side})
 
     def _arrow(self, number: Any, side: int) -> Any:
-        """Arrows of two sides are not one."""
+        """Return an id for an arrow that no other side uses."""
         doubled = number * self._sides + side if isinstance(number, int) else None
         return doubled if doubled is not None and abs(doubled) < _LARGEST else f"{side}-{number}"
 

@@ -1,7 +1,7 @@
-"""The figures of an inference: what a QHAS file says of the cold, profiled one, and the latency of the warm ones.
+"""The figures of an inference: what a QHAS file says about the cold, profiled one, and the latency of the warm ones.
 
-Cycles of ops are sums over parallel threads: work, not time. The dominant path is the critical path; ops are ranked by
-it. Where there are several cores, a figure of one core is of the core that ends last.
+Cycles of ops are summed over parallel threads: work, not time. The dominant path is the critical path; ops are ranked
+by it. If there are several cores, a figure of a single core is that of the core that finishes last.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TOP_OPS = 10
 
 
 class OpShare(Stored):
-    """An op type of the network and its share, in percent, of the dominant path."""
+    """An op type of the network and its share of the dominant path, in percent."""
 
     op: str
     cycles: int
@@ -31,12 +31,12 @@ class OpShare(Stored):
 
 
 class Metrics(Stored):
-    """Figures of the first, cold inference. Times in microseconds, memory in bytes, cycles of the HTP clock."""
+    """Figures of the first, cold inference: times in microseconds, memory in bytes, cycles of the HTP clock."""
 
     time_us: float
-    """Whole where the file holds no more; a simulated one is made of its cycles and clock."""
+    """A whole number if the file is no more precise; computed from cycles and clock for a simulated file."""
     graph_us: int | None = None
-    """Of it, the execution of the graph; None where the file does not tell."""
+    """The part of it spent executing the graph; None if the file does not say."""
     timeline_cycles: int
     utilization_percent: float
     dram_read: int
@@ -47,30 +47,30 @@ class Metrics(Stored):
     qnn_nodes: int
     htp_nodes: int
     reference_ops: int | None
-    """None where the file does not tell, as of the next."""
+    """None if the file does not say, like the next field."""
     format_changes: int | None
     format_change_percent: float | None = None
-    """Share of these of the dominant path, as of the next."""
+    """Their share of the dominant path, in percent; the next field is that of the reference ops."""
     reference_percent: float | None = None
     hmx_cycles: int | None = None
-    """Cycles of HTP ops that use the matrix engine; None where the file does not list all of them, as of the next."""
+    """Cycles of HTP ops that use the matrix engine; None if the file does not list them all, like the next field."""
     dma_wait_cycles: int | None = None
-    """Cycles of waits for DMA, which the vendor's utilisation counts as use."""
+    """Cycles of waits for DMA, which the vendor's utilisation counts as use; None for simulated figures."""
     cycles_per_packet: float | None = None
-    """Mean of all work; None for simulated figures."""
+    """Mean over all work; None for simulated figures."""
     context_bytes: int | None = None
-    """Size of the context binary; None where the prepared DLC does not state it, or holds several graphs."""
+    """Size of the context binary; None if the prepared DLC does not state it, or holds several graphs."""
     compile_seconds: float | None = None
-    """What graph-prepare took on the host, of this cell's own prepare; None where the graph was in the store already."""
+    """How long this cell's own graph-prepare took on the host; None if the graph was already in the store."""
     op_counts: dict[str, int] | None = None
-    """Ops of the network that ran on the HTP, by type; None where the file does not list all of them."""
+    """Number of ops of the network that ran on the HTP, by type; None if the file does not list all of them."""
     top_ops: list[OpShare] = []
     simulation: Simulation | None = None
-    """What the simulator says of its own estimate; None for measured figures."""
+    """What the simulator says about its own estimate; None for measured figures."""
     estimate: str | None = None
-    """For simulated figures: `supported` or `unsupported` by the vendor for this SoC."""
+    """For simulated figures, whether the vendor supports them for this SoC: `supported` or `unsupported`."""
     statement: str | None = None
-    """What the file itself says of where its figures come from."""
+    """What the file itself says about where its figures come from."""
 
     @property
     def dram_total(self) -> int:
@@ -79,7 +79,7 @@ class Metrics(Stored):
 
 
 class Latency(Stored):
-    """Times of single inferences, profiling off, warm-ups left out. Microseconds, raw samples in their order."""
+    """Times of single inferences in microseconds, profiling off, warm-ups excluded; raw samples in their order."""
 
     samples_us: list[float]
     median_us: float
@@ -91,7 +91,7 @@ class Latency(Stored):
 
 
 def metrics_of(file: QhasFile) -> Metrics:
-    """The figures of the whole inference: traffic and nodes are summed over the cores, a peak is the highest of theirs."""
+    """Return the figures of the whole inference: traffic and HTP nodes are summed over the cores, peaks are maxima."""
     last = file.longest
     return Metrics(
         time_us=round(timing(file).time, 2),
@@ -127,14 +127,14 @@ def _op_counts(file: QhasFile) -> dict[str, int] | None:
 
 
 def _instances(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> int | None:
-    """How many HTP ops have the mark; None unless every type is listed and says whether it has."""
+    """Count the HTP ops that have the mark; None unless every type is listed and says whether it has it."""
     types = file.htp_op_types
     complete = types and len(types) >= file.counted("unique_htp_ops") and None not in map(mark, types)
     return sum(op.instances for op in types if mark(op)) if complete else None
 
 
 def _share(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> float | None:
-    """The share of the dominant path, in percent, of the HTP ops that have the mark; None where they are not counted."""
+    """Return the percentage of the dominant path taken by HTP ops with the mark; None if the file does not say."""
     last, types = file.longest, file.htp_op_types
     busy = last.timeline_cycles * (1 - last.percent_idle / 100)
     if _instances(file, mark) is None or busy <= 0 or not all(last.htp in op.dominant for op in types):
@@ -144,7 +144,7 @@ def _share(file: QhasFile, mark: Callable[[HtpOpType], bool | None]) -> float | 
 
 
 def _shares(file: QhasFile) -> Iterator[OpShare]:
-    """Of the op types whose share the file tells."""
+    """Yield the op types whose share the file states."""
     core = file.longest.htp
     for row in file.qnn_op_types:
         if core in row.dominant and core in row.dominant_percent:

@@ -1,4 +1,4 @@
-"""What a reader of a QHAS file should know of it: whose its figures are, what it leaves out, whether a trace is of it."""
+"""What to know about a QHAS file: which cores its figures cover, what it omits, whether a trace belongs to it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from qhas.units import count
 
 _ASTRAY_SHARE = 0.10
 _ASTRAY_US = 2.0
-"""A QHAS cuts its microseconds to whole ones."""
+"""A QHAS truncates its times to whole microseconds."""
 _ASTRAY_CYCLES = 20_000
-"""A device's QHAS leaves out the graph's start and end, of up to 6,100 cycles in the files that were seen."""
+"""A device's QHAS omits the graph's start and end, up to 6,100 cycles in the files that were seen."""
 
 
 def notes(file: QhasFile) -> list[str]:
-    """Sentences without subject and full stop, as in `lists 10 of 86 ops of the network`."""
+    """Return sentences without subject and full stop, as in `is of HTP core 1 only`."""
     return [*_of_cores(file), *_of_lists(file), *_of_marks(file)]
 
 
@@ -60,13 +60,13 @@ def _of_marks(file: QhasFile) -> Iterator[str]:
 
 
 def of_one_graph(end_cycle: int, file: QhasFile) -> bool:
-    """Whether a trace that ends there can be of the inference that this file is of."""
+    """Whether a trace that ends at this cycle can be of the same inference as this file."""
     cycles = file.longest.timeline_cycles
     return abs(end_cycle - cycles) <= max(_ASTRAY_CYCLES, _ASTRAY_SHARE * cycles)
 
 
 def of_one_inference(runtrace: Runtrace, file: QhasFile) -> bool:
-    """Whether the first inference of a runtrace can be the one that this file is of."""
+    """Whether the first inference of a runtrace can be the one this file describes."""
     execute_us, graph_us = file.longest.graph_execute_us, runtrace.graph_us
     if execute_us is None or graph_us is None:
         return True

@@ -1,8 +1,8 @@
-"""What of an op's name and type is the network's, and what the compiler put there.
+"""Which parts of an op's name and type come from the network, and which from the compiler.
 
 Seen in the vendor's files: `Conv_token_79_2` (ONNX Runtime's numbers of a copy and of its node),
-`SystemService_ChunkPreload_12b6` and `$Const_11` (the id of the op, in hexadecimal). They move with every compile. Older
-host SDKs wrote `Input OpId_2` where the vendor has `Input`.
+`SystemService_ChunkPreload_12b6` and `$Const_11` (the id of the op, in hexadecimal). These numbers change with every
+compile. Older host SDKs wrote `Input OpId_2` where the vendor writes `Input`.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ _NUMBERED_BORDER = re.compile(r" OpId_(\d+)$")
 _COMPILERS_OWN = re.compile(r"SystemService(_|$)|\$")
 _BORDER = frozenset({"Input", "Output"})
 _kept = lru_cache(maxsize=1 << 14)
-"""Asked of every HTP op, and several times of every op of a network, of which there are a few hundred."""
+"""Cached: called for every HTP op, and several times for every op of a network, of which there are a few hundred."""
 
 
 @_kept
 def of_network(op_type: str) -> bool:
-    """Whether its author wrote ops of this type: not inputs and outputs, constants, or services of the runtime."""
+    """Whether ops of this type come from the network's author: not inputs, outputs, constants or runtime services."""
     return op_type not in _BORDER and not _COMPILERS_OWN.match(op_type)
 
 
 @_kept
 def lasting_name(name: str) -> str:
-    """The name without the numbers that move from compile to compile."""
+    """Return the name without the numbers that change from compile to compile."""
     return _moving(name).sub("", name)
 
 
 @_kept
 def moving_numbers(name: str) -> tuple[int, ...]:
-    """Those numbers: among ops of one lasting name they grow in the order of the network."""
+    """Return those numbers: among ops with the same lasting name they increase in network order."""
     pattern = _moving(name)
     numbers = match.groups() if (match := pattern.search(name)) else ()
     return tuple(int(number, 16 if pattern is _ID else 10) for number in numbers if number)
@@ -41,7 +41,10 @@ def moving_numbers(name: str) -> tuple[int, ...]:
 
 @_kept
 def border_name(name: str) -> str:
-    """Inputs are one op in the vendor's files, and so are outputs: without the number. Other names as they are."""
+    """Return the name of an input or output without its number, and any other name unchanged.
+
+    In the vendor's files all inputs are one op, and so are all outputs.
+    """
     return lasting_name(name) if _of_border(name) else name
 
 

@@ -28,7 +28,7 @@ QNN_OP_TYPES = frozenset({*_OTHERS.split(), *(f"ElementWise{kind}" for kind in _
 
 
 def near_miss(name: str, known: Iterable[str] = QNN_OP_TYPES) -> str | None:
-    """The type that somebody who wrote `name` meant; None for one of them, and where none is near."""
+    """Return the type that `name` was probably meant to be; None if it is a type itself, or none is close."""
     types = {_letters(kind): kind for kind in sorted(known)}
     if name in types.values():
         return None

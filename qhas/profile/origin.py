@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Origin(StrEnum):
-    """Where figures come from. Figures of different origin never share a column."""
+    """Where figures come from. Figures of different origins never share a column."""
 
     DEVICE = "device"
     """Measured on a phone or a board."""

@@ -1,11 +1,11 @@
-"""The picture of a chrometrace in bounded size: which resource worked on what, when, and the memory counters under it.
+"""The picture of a chrometrace in bounded size: which resource worked on what, when, and the memory counters below.
 
-It is made in the pass that checks the trace and stored beside it (`timeline.json`, a file of ours), so a report shows the
-shape of a trace of any size without reading it again, also when the trace itself was pruned.
+It is drawn in the pass that checks the trace and stored beside it (`timeline.json`, our own format), so a report shows
+the shape of a trace of any size without reading it again, even if the trace itself was pruned.
 
-Time is cut into equal bins, at most `BINS` of them. Where the trace ends is known when it was read: a bin begins one
-cycle wide, and whenever an event lies behind the last bin, pairs of bins become one. Ops are collected before they are
-put into bins: most traces are over by then, and their bins are filled once.
+Time is divided into equal bins, at most `BINS` of them. The end of the trace is only known once it has been read:
+bins start one cycle wide, and whenever an event lies beyond the last bin, pairs of bins are merged. Ops are collected
+before they are put into bins: most traces end before that, and their bins are filled once.
 """
 
 from __future__ import annotations
@@ -27,38 +27,38 @@ from qhas.profile.traffic import Levels, Spans, Transfer, transfers
 
 BINS = 1024
 LANES = 24
-"""Threads that are drawn; of more, those with the most work."""
+"""Most threads that are drawn: those with the most work."""
 OPS = 200
-"""Op types that are told apart; of more, those with the most cycles."""
+"""Most op types that are distinguished: those with the most cycles."""
 _COLLECTED = 20_000
-"""Ops that are held in memory before they are put into bins."""
+"""Number of ops held in memory before they are put into bins."""
 _COUNTERS = 8
 _NAME = 120
-"""Characters of an op type's name."""
+"""Characters kept of the name of an op type or a counter."""
 _TYPE = re.compile(r"Type:\s*([A-Za-z]+)")
 _ORDER = ("HMX", "HVX", "HLX", "DMA")
 _WAITING = frozenset({"dma_wait", "dma_set", "sync", "null_exec"})
 
 
 class _Part(BaseModel):
-    """Base of what is stored; readers ignore keys they do not know."""
+    """Base of the stored parts; readers ignore keys they do not know."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Work(StrEnum):
-    """What an op type of the picture is."""
+    """The kind of an op type in the picture."""
 
     OP = "op"
-    """HTP ops of one type, of QNN ops of one type."""
+    """HTP ops of one type that belong to QNN ops of one type."""
     WAITING = "waiting"
-    """Waits and bookkeeping: a thread is taken, nothing is computed or moved."""
+    """Waits and bookkeeping: a thread is occupied, but nothing is computed or moved."""
     OTHER = "other"
-    """Op types that are not told apart."""
+    """Op types that are not distinguished."""
 
 
 class OpType(_Part):
-    """What a bin may be filled with; names as in the trace, cut where they are long."""
+    """An op type that a bin can be filled with; names as in the trace, truncated if long."""
 
     work: Work
     qnn: str = ""
@@ -66,26 +66,26 @@ class OpType(_Part):
 
 
 class Lane(_Part):
-    """A thread of the core, or the dominant path. A value a bin."""
+    """A thread of the core, or the dominant path, with one value per bin."""
 
     name: str
     busy: list[int]
-    """Percent of the bin that ops take."""
+    """Percentage of the bin that ops take."""
     op: list[int]
-    """Which of the timeline's op types takes most of the bin; -1 in an idle one."""
+    """Index of the timeline's op type that takes most of the bin; -1 if the bin is idle."""
 
 
 class CounterKind(StrEnum):
-    """What the samples of a counter are."""
+    """What the samples of a counter mean."""
 
     MOVED = "moved"
-    """Bytes read or written: of a bin, what moves in it, each op's spread evenly over the op."""
+    """Bytes read or written: a bin holds what moves in it, with each op's bytes spread evenly over the op."""
     HELD = "held"
-    """Bytes in use from the sample on: of a bin, the most."""
+    """Bytes in use from the sample on: a bin holds the maximum."""
 
 
 class Counter(_Part):
-    """A memory counter; bytes, a value a bin."""
+    """A memory counter in bytes, with one value per bin."""
 
     name: str
     kind: CounterKind
@@ -93,11 +93,11 @@ class Counter(_Part):
 
 
 class Timeline(_Part):
-    """The picture. Bin n is of the cycles from `n * bin_cycles` on, counted from the graph's first cycle.
+    """The picture. Bin n covers the cycles from `n * bin_cycles` on, counted from the graph's first cycle.
 
-    `dominant` is where the dominant path ran: as the QHAS tells it, else with the cycles that the trace tells of every op
-    spread evenly over the op. `clock_mhz` is None where nothing tells it. `remarks` are sentences without subject on
-    what is odd about the trace.
+    `dominant` is where the dominant path ran: as the QHAS states it, otherwise with the cycles that the trace states
+    for each op spread evenly over the op. `clock_mhz` is None if nothing states it. `remarks` are sentences without
+    subject on what is odd about the trace.
     """
 
     end_cycle: int
@@ -112,9 +112,9 @@ class Timeline(_Part):
 
 
 def read_timeline(path: Path, dominant: Sequence[Stretch] = (), clock_mhz: float | None = None) -> Timeline:
-    """The picture of a chrometrace, which is checked in the same pass. Raises TraceInvalid.
+    """Draw the picture of a chrometrace, which is checked in the same pass. Raises TraceInvalid.
 
-    `dominant` is the path of the QHAS beside it, `clock_mhz` what its core ran at.
+    `dominant` is the path from the QHAS beside it, `clock_mhz` the clock at which its core ran.
     """
     drawing = _Drawing()
     facts = read_trace(path, drawing.add)
@@ -125,18 +125,18 @@ def read_timeline(path: Path, dominant: Sequence[Stretch] = (), clock_mhz: float
 
 
 class _Ran(NamedTuple):
-    """An op's execution."""
+    """One execution of an op."""
 
     tid: int
     op: int
     start: int
     cycles: int
     dominant: int | None
-    """Cycles of it on the dominant path; None where the trace tells them of several executions together."""
+    """Its cycles on the dominant path; None if the trace states them for several executions together."""
 
 
 class _Drawing:
-    """A picture in the making."""
+    """A picture being drawn."""
 
     def __init__(self) -> None:
         self._width = 1
@@ -149,16 +149,16 @@ class _Drawing:
         """Cycles by op type."""
         self._dominant: Bins = {}
         self._repeated: Bins = {}
-        """Executions of which the trace does not tell what part of them is on the dominant path."""
+        """Executions for which the trace does not state what part of them is on the dominant path."""
         self._on_path = Spans()
         self._origin: int | None = None
         """The absolute cycle from which the trace counts."""
         self._ops: dict[tuple[object, object], int] = {}
-        """Numbers of op types, by their names as the trace has them."""
+        """Numbers of op types, by their names in the trace."""
         self._spans = Spans()
         self._moved: dict[str, Levels] = {}
         self._held: dict[str, dict[int, tuple[float, float]]] = {}
-        """Of a bin the most, and what is held at its end."""
+        """For each bin, the maximum and what is held at its end."""
 
     def add(self, events: list[Event], executed: list[Event]) -> None:
         self._threads.update(thread_names(events))
@@ -186,7 +186,7 @@ class _Drawing:
         )
 
     def draw_path(self, path: Sequence[Stretch], end_cycle: int) -> None:
-        """The dominant path, which is that of the QHAS where it is of this trace."""
+        """Draw the dominant path, which is that of the QHAS if it fits this trace."""
         self._put_into_bins()
         origin = self._origin or 0
         if path and all(stretch.start >= origin and stretch.end - origin <= end_cycle for stretch in path):
@@ -199,7 +199,7 @@ class _Drawing:
             self._cover_path()
 
     def _cover_path(self) -> None:
-        """Fill the path where ops of it run: one has every cycle in which something works."""
+        """Fill the path wherever ops on it run: a dominant path includes every cycle in which something works."""
         runs = (Transfer(start, end, end - start) for start, end in self._on_path.union())
         covered = shares(runs, BINS, self._width)
         for at in {*self._dominant, *self._repeated}:
@@ -250,12 +250,12 @@ class _Drawing:
         self._collected.clear()
 
     def _op(self, event: Event, args: dict[str, Any]) -> int:
-        """The number of the event's op type; 0 for waiting, 1 for what comes when there are too many."""
+        """Return the number of the event's op type; 0 for waiting, 1 for types beyond the limit."""
         try:
             if not _WAITING.isdisjoint(args.get("Flags") or ()):
                 return 0
             return self._number_of(args.get("QNN Op Type", ""), args.get("HTP Op Type") or event["name"])
-        except TypeError:  # no names, but lists of something
+        except TypeError:  # not names but lists, which are unhashable
             return 1
 
     def _number_of(self, qnn: object, htp: object) -> int:
@@ -288,7 +288,7 @@ class _Drawing:
             self._held[counter] = {}
 
     def _reach(self, cycle: int) -> None:
-        """Make the bins so wide that they hold the cycle."""
+        """Widen the bins until they include the cycle."""
         while cycle >= self._width * BINS:
             self._width *= 2
             self._lanes = defaultdict(dict, {tid: halved(lane) for tid, lane in self._lanes.items()})
@@ -297,7 +297,7 @@ class _Drawing:
                 self._held[name] = halved_levels(held)
 
     def _kinds(self) -> tuple[list[OpType], dict[int, int]]:
-        """The op types that are told apart, by falling cycles, and the place in that list of every number."""
+        """Return the op types, distinguished ones by decreasing cycles, and the index in that list of every number."""
         ranked = sorted(self._ops.items(), key=lambda item: -self._cycles[item[1]])[:OPS]
         kinds = [OpType(work=Work.WAITING), OpType(work=Work.OTHER)]
         kinds += [
@@ -327,10 +327,10 @@ class _Drawing:
 
 
 def _most_and_all(by_op: dict[int, float]) -> tuple[int, float]:
-    """The op type that takes most of a bin, and what all take."""
+    """Return the op type that takes most of a bin, and the total of all."""
     return max(by_op, key=by_op.__getitem__), sum(by_op.values())
 
 
 def _number(value: object) -> int:
-    """A number as it stands in a trace; 0 for what is none."""
+    """Return a number from a trace; 0 if it is not one."""
     return value if type(value) is int else int(value) if isinstance(value, float) else 0

@@ -1,9 +1,9 @@
-"""A QHAS JSON file as a whole: cores, resources, ops of the network, HTP ops, dominant path. Nobody else reads the format.
+"""A QHAS JSON file as a whole: cores, resources, ops of the network, HTP ops, dominant path.
 
-The vendor calls QHAS beta and subject to change: fields are read by name, unknown ones ignored, and a section that is
-absent or empty is named in `missing` instead of being an error; a mark of an op that is not there is None, not False.
-What nobody can do without is the overall summary. Field names are of QHAS 1.0.0; one suffixed `_htp_0` has a sibling
-for every core.
+All other modules read the format through this one. The vendor calls QHAS beta and subject to change: fields are read
+by name, unknown ones are ignored, and a section that is absent or empty is named in `missing` instead of being an
+error; an absent mark of an op is None, not False. Only the overall summary is indispensable. Field names are those of
+QHAS 1.0.0; a field suffixed `_htp_0` has a counterpart for every core.
 """
 
 from __future__ import annotations
@@ -37,14 +37,17 @@ from qhas.profile.op_names import border_name
 from qhas.profile.rows import validated
 
 LARGEST = 128 << 20
-"""Bytes, packed or not: some hundred thousand HTP ops. Parsed, a file takes several times its size in memory."""
+"""Size limit in bytes, packed or not: some hundred thousand HTP ops. Parsed, a file takes several times its size."""
 _WHOLE = 0.99
-"""Of the cycles of the threads; HTP ops with less are not all of them."""
+"""HTP ops with less than this share of the threads' cycles are not all of them."""
 _GZIP = b"\x1f\x8b"
 _KINDS = re.sub(rb"[^\w.]", b" ", re.sub(rb"[A-Za-z_]", b".", re.sub(rb"\d", b"0", bytes(range(256)))))
-"""Of every byte: 0 for a digit, a point for what makes the digits behind it no whole number, else a blank."""
+"""For every byte: 0 for a digit, a point for whatever makes the digits after it not an integer, else a blank."""
 _LARGE = b" " + 13 * b"0"
-"""In these kinds, a count of which all rows that fit into a file may make more than 64 bits. A pattern takes 20 times as long to find it."""
+"""In these kinds, a count so large that the rows that fit into a file may add up to more than 64 bits.
+
+Finding it with a pattern takes 20 times as long.
+"""
 _OF_CORE = re.compile(r"(num|percent)_dominant_path_cycles_htp_(\d+)")
 
 
@@ -62,13 +65,13 @@ Count = Annotated[int, BeforeValidator(_no_text)]
 
 
 class _Row(BaseModel):
-    """A row of a section; keys that are not known are ignored."""
+    """A row of a section; unknown keys are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Traffic(_Row):
-    """Bytes moved; None where the file does not tell."""
+    """Bytes moved; None if the file does not say."""
 
     dram_read: int | None = None
     dram_write: int | None = None
@@ -77,17 +80,17 @@ class Traffic(_Row):
 
     @property
     def dram(self) -> int | None:
-        """Bytes from and to DRAM."""
+        """Bytes read from and written to DRAM."""
         return _sum(self.dram_read, self.dram_write)
 
     @property
     def vtcm(self) -> int | None:
-        """Bytes from and to VTCM."""
+        """Bytes read from and written to VTCM."""
         return _sum(self.vtcm_read, self.vtcm_write)
 
 
 class ResourceRow(Traffic):
-    """A thread of a unit: HMX, HVX, DMA or what the vendor adds."""
+    """A thread of a unit: HMX, HVX, DMA or whatever the vendor adds."""
 
     type: str
     tid: int
@@ -96,7 +99,7 @@ class ResourceRow(Traffic):
 
 
 class Core(_Row):
-    """The overall summary of one HTP core. Times in microseconds, memory in bytes."""
+    """The overall summary of one HTP core: times in microseconds, memory in bytes."""
 
     htp: int = 0
     resources: tuple[ResourceRow, ...] = ()
@@ -114,7 +117,7 @@ class Core(_Row):
     htp_nodes: Count
     unique_qnn_ops: int = 0
     unique_htp_ops: int = 0
-    """How many types there are; 0 where the file does not tell, as of the one above."""
+    """How many types there are; 0 if the file does not say, like the field above."""
 
     @model_validator(mode="before")
     @classmethod
@@ -125,17 +128,20 @@ class Core(_Row):
 
 @lru_cache(maxsize=256)
 def _core_of(field: str) -> tuple[str, int] | None:
-    """What a field tells of a core's dominant path, and of which core. Kept: every row has the same fields."""
+    """Return what a field states about a core's dominant path, and the core. Cached: every row has the same fields."""
     match = _OF_CORE.fullmatch(field)
     return (match[1], int(match[2])) if match else None
 
 
 class _Op(Traffic):
-    """Cycles are summed over parallel threads: work. What is of the dominant path is time, by core."""
+    """An op or a type of op: its cycles are summed over parallel threads, so they are work.
+
+    Figures of the dominant path are time, by core.
+    """
 
     cycles: int
     dominant: dict[int, int] = {}
-    """Cycles on it."""
+    """Cycles on the dominant path, by core."""
     dominant_percent: dict[int, float] = {}
 
     @model_validator(mode="before")
@@ -174,7 +180,7 @@ class HtpOpType(_Op):
 
 
 class QhasFile(BaseModel):
-    """The whole file. `missing` names sections that are absent or empty."""
+    """A whole QHAS file. `missing` names sections that are absent or empty."""
 
     model_config = ConfigDict(frozen=True, defer_build=True, arbitrary_types_allowed=True)
 
@@ -183,9 +189,9 @@ class QhasFile(BaseModel):
     graph: str
     provenance: dict[str, Any]
     estimate: str | None = None
-    """Of a simulated one: `supported` or `unsupported` by the vendor for its SoC."""
+    """For a simulated file, whether the vendor supports its SoC: `supported` or `unsupported`."""
     statement: str | None = None
-    """What the file itself says of where its figures come from."""
+    """What the file itself says about where its figures come from."""
     cores: tuple[Core, ...] = Field(min_length=1)
     qnn_op_types: tuple[QnnOpType, ...] = ()
     qnn_ops: tuple[QnnOp, ...] = ()
@@ -196,16 +202,16 @@ class QhasFile(BaseModel):
 
     @cached_property
     def longest(self) -> Core:
-        """The core whose timeline is the longest: the inference ends with it. Every figure of one core is of this one."""
+        """The core with the longest timeline, which ends the inference. Figures of a single core are from it."""
         return max(self.cores, key=lambda core: core.timeline_cycles)
 
     def counted(self, what: Literal["qnn_nodes", "unique_qnn_ops", "unique_htp_ops"]) -> int:
-        """How many of these the summary counts, on the core that has the most; a list of them may be shorter."""
+        """Return how many of these the summary counts, on the core with the most; a list of them may be shorter."""
         return max(int(getattr(core, what)) for core in self.cores)
 
     @cached_property
     def idle(self) -> int:
-        """Cycles in which nothing works on the core that ends last."""
+        """Cycles in which nothing works on the core that finishes last."""
         core = self.longest
         if steps := self.paths.get(core.htp):
             return sum([step.dp_cycles for step in steps if step.htp_op == IDLE])
@@ -213,7 +219,7 @@ class QhasFile(BaseModel):
 
     @cached_property
     def compiled(self) -> Mapping[str, list[HtpOp]]:
-        """The HTP ops by the op of the network that they are of, inputs as one and outputs as one."""
+        """The HTP ops by the network op they belong to, with all inputs as one op and all outputs as one."""
         compiled: defaultdict[str, list[HtpOp]] = defaultdict(list)
         for op in self.htp_ops:
             compiled[border_name(op.qnn_op)].append(op)
@@ -221,13 +227,13 @@ class QhasFile(BaseModel):
 
     @cached_property
     def lists_htp_ops(self) -> bool:
-        """Whether it lists all HTP ops: their cycles are those of the threads."""
+        """Whether the file lists all HTP ops: their cycles then add up to those of the threads."""
         used = sum(row.cycles_used for core in self.cores for row in core.resources)
         return bool(self.htp_ops) and sum([op.cycles for op in self.htp_ops]) >= _WHOLE * used
 
     @property
     def simulated(self) -> bool:
-        """Whether the file says of itself that nothing was measured."""
+        """Whether the file itself says that nothing was measured."""
         return self.provenance.get("origin") == "simulator"
 
 
@@ -235,7 +241,7 @@ RowT = TypeVar("RowT", bound=BaseModel)
 
 
 def read_qhas(path: Path | str) -> QhasFile:
-    """Read a file, `.json` or gzip of it. Raises QhasInvalid, also for one that cannot be opened."""
+    """Read a file, `.json` or gzipped. Raises QhasInvalid, also if it cannot be opened."""
     try:
         content = read_file(Path(path), LARGEST)
     except OSError as error:
@@ -244,7 +250,7 @@ def read_qhas(path: Path | str) -> QhasFile:
 
 
 def parse_qhas(content: bytes, name: str) -> QhasFile:
-    """The file of these bytes, gzip or not; `name` is for people. Raises QhasInvalid."""
+    """Parse a file's bytes, gzipped or not; `name` is what messages call it. Raises QhasInvalid."""
     try:
         text = unpack(content, LARGEST) if content.startswith(_GZIP) else content
         loaded = load(text)
@@ -268,7 +274,7 @@ def parse_qhas(content: bytes, name: str) -> QhasFile:
 
 
 def _require_sums_of_64_bits(file: QhasFile) -> None:
-    """No figure made of the rows is longer than a record or the history takes."""
+    """Ensure that no sum over the rows is larger than a record or the history can hold. Raises ValueError."""
     models = (file.cores, file.qnn_op_types, file.qnn_ops, file.htp_op_types)
     tables = [
         *([[value for _, value in row] for row in rows] for rows in models),
@@ -331,7 +337,7 @@ def _typed(model: type[RowT], rows: list[Any]) -> tuple[RowT, ...]:
 
 @cache
 def _table(model: type[RowT]) -> TypeAdapter[tuple[RowT, ...]]:
-    """Validates all rows in one call: half the time of one a row, of which large networks have thousands."""
+    """Return a validator of all rows in one call: half the time of a call per row, and there may be thousands."""
     return TypeAdapter(tuple[model, ...])  # type: ignore[valid-type]
 
 

@@ -1,7 +1,7 @@
-"""The runtrace: what the phases of every inference took, and at which clock.
+"""The runtrace: how long the phases of every inference took, and at which clock.
 
-Its events are in ticks of the device's 19.2 MHz timer; microseconds and gigahertz are the vendor's own, in their
-arguments. Where those are missing they follow from the ticks and cycles beside them, as the vendor's do.
+Its events are in ticks of the device's 19.2 MHz timer; microseconds and gigahertz are the vendor's own, from their
+arguments. If those are missing, they are derived from the ticks and cycles beside them, as the vendor's are.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _THREAD = re.compile(r"Core (\d{1,3}) Execs")
 
 
 class RuntraceInvalid(Exception):
-    """The file is no runtrace. The message says where it breaks."""
+    """The file is not a runtrace. The message says where it breaks."""
 
 
 class Phase(Stored):
-    """A phase of an inference: what it took in microseconds, and the clock of the core in it; None where not told."""
+    """A phase of an inference: how long it took in microseconds, and the core's clock, None if not stated."""
 
     name: ShownText
     us: float
@@ -50,7 +50,7 @@ class Phase(Stored):
 
 
 class Inference(Stored):
-    """One inference on one core, its phases as the vendor names them and in the order in which they begin."""
+    """One inference on one core; its phases have the vendor's names and are in the order in which they begin."""
 
     graph: ShownText
     core: int = 0
@@ -61,25 +61,26 @@ class Inference(Stored):
 
 
 class Runtrace(Stored):
-    """The inferences of one graph on the core that ends last, in their order; the first one is cold.
+    """The inferences of one graph on the core that finishes last, in order; the first one is cold.
 
-    A record keeps the first of them. The warm figures are medians over all but the first, of the graph's execution.
+    Only the first few are kept. The warm figures are medians of the graph's execution over all inferences but the
+    first.
     """
 
     inferences: list[Inference] = []
     count: int = 0
-    """Inferences there were."""
+    """Number of inferences that ran."""
     warm_us: float | None = None
     warm_clock_mhz: float | None = None
 
     @property
     def graph_us(self) -> float | None:
-        """The graph's own time in the cold inference, which is the one of the trace and the QHAS."""
+        """The graph's own time in the cold inference, the one that the trace and the QHAS describe."""
         return self._cold(GRAPH, "us")
 
     @property
     def clock_mhz(self) -> float | None:
-        """The clock of the same."""
+        """The clock during the graph's execution in the cold inference."""
         return self._cold(GRAPH, "clock_mhz")
 
     @property
@@ -97,7 +98,7 @@ class Runtrace(Stored):
 
 
 def read_runtrace(path: Path, graph: str | None = None) -> Runtrace:
-    """The inferences of a graph, by default of the file's first one; gzip or not. Raises RuntraceInvalid."""
+    """Read the inferences of a graph, by default the file's first; gzipped or not. Raises RuntraceInvalid."""
     try:
         with open_regular(path) as file:
             packed = file.read(2) == _GZIP
@@ -117,7 +118,7 @@ def read_runtrace(path: Path, graph: str | None = None) -> Runtrace:
 
 
 def runtrace_beside(summary: Path) -> Runtrace | None:
-    """That of the inference of a QHAS file, as viewers name and stores pack the two; None where there is none to read."""
+    """Read the runtrace beside a QHAS file, as viewers name and stores pack the two; None if none can be read."""
     name = summary.name.removesuffix(".gz").removesuffix(".json")
     stem = name.removesuffix("qnn_htp_analysis_summary").removesuffix("qhas")
     if stem == name:
@@ -129,7 +130,7 @@ def runtrace_beside(summary: Path) -> Runtrace | None:
 
 
 def _document(content: bytes) -> Any:
-    """A division by nothing prints `inf`, in `summary_inf/s` of a phase that took no tick."""
+    """Parse the JSON, allowing for the `inf` that a phase of no ticks has as its `summary_inf/s`."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -166,7 +167,7 @@ def _median(values: Sequence[float]) -> float | None:
 
 
 def _lanes(events: Sequence[dict[str, Any]]) -> Iterator[_Lane]:
-    """By graph and core, in the order in which they begin."""
+    """Yield the inferences by graph and core, in the order in which they begin."""
     cores: dict[tuple[Any, Any], int] = {}
     for event in events:
         if event["ph"] != "M" or event.get("name") != "thread_name":
@@ -185,7 +186,7 @@ def _lanes(events: Sequence[dict[str, Any]]) -> Iterator[_Lane]:
 
 
 def _split(events: Sequence[dict[str, Any]]) -> Iterator[list[Phase]]:
-    """The phases of every inference: one begins with the whole of it, or where a phase comes again."""
+    """Split the events into phases per inference: a new inference starts at its total, or when a phase repeats."""
     phases = list[Phase]()
     for event in events:
         name = str(event["name"])[:_LONGEST_NAME]
@@ -213,12 +214,12 @@ def _cycles(args: dict[str, Any]) -> float:
 
 
 def _ticks(event: dict[str, Any]) -> float:
-    """Zero for one that does not tell how long it is."""
+    """Return the duration of an event in ticks; 0 if it does not state one."""
     return max(_number(event.get("dur")) or 0.0, 0.0)
 
 
 def _number(value: object) -> float | None:
-    """None for what is no number, and for those that are none."""
+    """Return a finite number as a float; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""What a simulated file says of its own estimate: its interval, what it leaves out, what moves between VTCM and DRAM."""
+"""What a simulated file says about its own estimate: its interval, what it omits, what moves between VTCM and DRAM."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from qhas.units import count, microseconds, size
 
 
 class Simulation(Stored):
-    """The simulator's own account of an estimate. None is what it did not say."""
+    """The simulator's own account of an estimate. None marks what it did not say."""
 
     lower_us: float | None = None
     upper_us: float | None = None
-    """Its own interval; docs/truth.md says how often a device is inside."""
+    """The upper end of its own interval; docs/truth.md says how often a device is inside."""
     ops_without_cost: int | None = None
-    """Ops that the estimate leaves out: above 0 it is incomplete."""
+    """Number of ops that the estimate leaves out: above 0 it is incomplete."""
     fill: int | None = None
-    """Bytes of intermediate tensors read back into VTCM, and written out of it for want of room."""
+    """Bytes of intermediate tensors read back into VTCM; `spill` counts those written out of it for lack of room."""
     spill: int | None = None
 
     @property
     def incomplete(self) -> str:
-        """Half a sentence where the estimate leaves ops out, else empty."""
+        """Half a sentence if the estimate leaves ops out, else empty."""
         if not self.ops_without_cost:
             return ""
         ops = "1 op has" if self.ops_without_cost == 1 else f"{count(self.ops_without_cost)} ops have"
@@ -30,21 +30,24 @@ class Simulation(Stored):
 
     @property
     def interval(self) -> str:
-        """As in `208.8 µs to 262.9 µs`; empty where it is not told."""
+        """The interval, as in `208.8 µs to 262.9 µs`; empty if not known."""
         if self.lower_us is None or self.upper_us is None:
             return ""
         return f"{microseconds(self.lower_us)} to {microseconds(self.upper_us)}"
 
     @property
     def moved(self) -> str:
-        """As in `256.0 kB of intermediate tensors spilled from VTCM, 0 B filled back`; empty where it is not told."""
+        """Fill and spill as text; empty if not known.
+
+        As in `256.0 kB of intermediate tensors spilled from VTCM, 0 B filled back`.
+        """
         if self.spill is None or self.fill is None:
             return ""
         return f"{size(self.spill)} of intermediate tensors spilled from VTCM, {size(self.fill)} filled back"
 
 
 def simulation_of(file: QhasFile) -> Simulation | None:
-    """What a simulated file says; None for a measured one."""
+    """Return what a simulated file says about its estimate; None for a measured one."""
     if not file.simulated:
         return None
     own = file.provenance.get("simulators_own")
@@ -61,5 +64,5 @@ def simulation_of(file: QhasFile) -> Simulation | None:
 
 
 def stated_count(value: object) -> int | None:
-    """A count in a tool's JSON; None for what is no whole number of at least 0."""
+    """Return a count from a tool's JSON; None if it is not an integer of at least 0."""
     return value if type(value) is int and value >= 0 else None

@@ -1,8 +1,9 @@
-"""SNPE's diagnostic log (`SNPEDiag*.log`) itself: times of single inferences without `snpe-diagview`.
+"""Reading SNPE's diagnostic log (`SNPEDiag*.log`) itself: times of single inferences without `snpe-diagview`.
 
-Behind a mark stand size-prefixed flatbuffers, as in QNN's profiling log: a root has a header (slot 0, in the first one) and
-messages (slot 1), a message has events (slot 4), and an event an identifier (0), a value (2), a unit (3) and events of its
-own (4). Every offset is checked against the part it lies in. Field numbers are of real logs of QNN; SNPE's carry the same magic.
+A mark is followed by size-prefixed flatbuffers, as in QNN's profiling log: a root has a header (slot 0, in the first
+one) and messages (slot 1), a message has events (slot 4), and an event has an identifier (0), a value (2), a unit (3)
+and events of its own (4). Every offset is checked against the part that contains it. Field numbers come from real QNN
+logs; SNPE's carry the same magic.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _WORD = struct.Struct("<I")
 
 
 def read_log_samples(path: Path, expected: int = 1) -> Samples:
-    """Times of every inference of the log. Raises LatencyInvalid for any other file, and for fewer than `expected`."""
+    """Read the times of every inference. Raises LatencyInvalid for any other file, and for fewer than `expected`."""
     try:
         content = read_file(path, _LARGEST)
         if len(content) < 12 or _WORD.unpack_from(content)[0] != MARK:
@@ -55,7 +56,10 @@ class _Event(NamedTuple):
 
 
 def _events(content: bytes) -> Iterator[_Event]:
-    """Of all parts, in the order of the file. Raises ValueError for an offset or a size that leads out of its part, or in circles."""
+    """Yield the events of all parts, in file order.
+
+    Raises ValueError for an offset or a size that leads out of its part, or in circles.
+    """
     position = _WORD.size
     while position < len(content):
         (size,) = _WORD.unpack_from(content, position)

@@ -1,8 +1,8 @@
-"""What the cycles of a thread went into: the vendor's utilisation counts waiting as use.
+"""What the cycles of a thread were spent on: the vendor's utilisation counts waiting as use.
 
-Told by the marks of HTP ops: a thread of the "HMX" may spend most of its used cycles on waits for DMA, and none in the
-matrix engine. Cycles a packet say how well the work itself ran: the same op takes few where data are at hand and many
-where it stalls.
+The marks of HTP ops show it: a thread of the "HMX" may spend most of its used cycles waiting for DMA, and none in the
+matrix engine. Cycles per packet show how well the work itself ran: the same op takes few if its data is at hand and
+many if it stalls.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from qhas.profile.qhas_file import QhasFile
 
 
 class ThreadUse(NamedTuple):
-    """Cycles of one thread by what they went into; bookkeeping, as notes of finished transfers, is `other`."""
+    """Cycles of one thread by what they were spent on; bookkeeping, such as marking transfers as done, is `other`."""
 
     work: int = 0
     transfer: int = 0
     """Setting up and running DMA."""
     wait: int = 0
-    """Waits, for DMA or for other threads."""
+    """Waiting for DMA or for other threads."""
     other: int = 0
 
 
 def thread_use(file: QhasFile) -> dict[tuple[int, int], ThreadUse]:
-    """By core and thread; empty where the file does not list all HTP ops."""
+    """Return the use of threads, by core and thread; empty if the file does not list all HTP ops."""
     if not file.lists_htp_ops:
         return {}
     uses: defaultdict[tuple[int, int], Counter[str]] = defaultdict(Counter)
@@ -46,19 +46,19 @@ def _what(op: HtpOp) -> str:
 
 
 def hmx_cycles(file: QhasFile) -> int | None:
-    """Cycles of the ops that use the matrix engine; None where the file does not list all HTP ops."""
+    """Return the cycles of the ops that use the matrix engine; None if the file does not list all HTP ops."""
     return (
         sum([op.cycles for op in file.htp_ops if op.hmx and not op.dma_wait]) if file.lists_htp_ops else None
     )
 
 
 def dma_wait_cycles(file: QhasFile) -> int | None:
-    """Cycles of waits for DMA, over all threads; None as above."""
+    """Return the cycles of waits for DMA over all threads; None if the file does not list all HTP ops."""
     return sum([op.cycles for op in file.htp_ops if op.dma_wait]) if file.lists_htp_ops else None
 
 
 class Packets(NamedTuple):
-    """Cycles a packet of several executions: the mean over their packets, the best and the worst."""
+    """Cycles per packet of several executions: the mean over their packets, the best and the worst."""
 
     mean: float
     best: float
@@ -66,7 +66,7 @@ class Packets(NamedTuple):
 
 
 def packets(ops: Iterable[HtpOp]) -> Packets | None:
-    """Of those that work; None where nothing tells their packets, as a simulator does not."""
+    """Return the cycles per packet of the ops that work; None if none states its packets, as with a simulator."""
     cycles, count, best, worst = 0, 0.0, inf, 0.0
     for op in ops:
         if (rate := op.cycles_per_packet) and _what(op) == "work":
@@ -80,13 +80,13 @@ def packets(ops: Iterable[HtpOp]) -> Packets | None:
 
 
 def cycles_a_packet(file: QhasFile) -> float | None:
-    """Mean of all work."""
+    """Return the mean cycles per packet of all work; None if no op states its packets."""
     rates = packets(file.htp_ops)
     return rates.mean if rates else None
 
 
 def by_htp_op(file: QhasFile) -> Iterator[tuple[str, Packets]]:
-    """Of every type of HTP op whose packets are told."""
+    """Yield the cycles per packet of every type of HTP op that states its packets."""
     groups: defaultdict[str, list[HtpOp]] = defaultdict(list)
     for op in file.htp_ops:
         groups[op.htp_op].append(op)

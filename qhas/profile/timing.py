@@ -1,4 +1,4 @@
-"""How the time of an inference comes about."""
+"""How the time of an inference is made up."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from qhas.profile.runtrace import Runtrace
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """How the time of one side comes about, in cycles and microseconds: the graph's execution, and what is before it.
+    """How the time of one side is made up, in cycles and microseconds: the graph's execution, and what precedes it.
 
-    Nothing that is None is computed of the others: the clock is a runtrace's, or one that a simulated file states.
+    Values that are None are not computed from the others: the clock is a runtrace's, or one that a simulated file
+    states.
     """
 
     cycles: int
@@ -20,13 +21,13 @@ class Timing:
     execute: float
     start_up: float
     apart: bool = True
-    """Whether the file tells the two apart; else all is execution."""
+    """Whether the file distinguishes the two; otherwise everything is execution."""
     clock_mhz: float | None = None
     vtcm_acquire: float | None = None
     power_up: float | None = None
 
     def undivided(self) -> Timing:
-        """The same as a file has it that does not tell the execution from what is before it."""
+        """Return the timing as from a file that does not distinguish execution from what precedes it."""
         return replace(
             self,
             execute=self.time,
@@ -44,25 +45,28 @@ class Timing:
 
     @property
     def us_a_cycle(self) -> float | None:
-        """Of the graph's execution, its start and end outside the timeline included; None for an empty timeline."""
+        """Microseconds of the graph's execution per cycle of the timeline; None for an empty timeline.
+
+        The execution includes the graph's start and end, which the timeline does not.
+        """
         return self.execute / self.cycles if self.cycles else None
 
     @property
     def around(self) -> float:
-        """What the execution takes beside the timeline's cycles at the clock: the graph's start and end."""
+        """Microseconds of execution outside the timeline: the graph's start and end; 0 if the clock is unknown."""
         return self.execute - self.cycles / self.clock_mhz if self.clock_mhz else 0.0
 
 
 def stated_clock_mhz(file: QhasFile) -> float | None:
-    """What a simulated file says that it was computed for."""
+    """Return the clock that a simulated file says it was computed for; None if there is none."""
     stated = file.provenance.get("core_mhz")
     return stated if isinstance(stated, int | float) and stated > 0 else None
 
 
 def timing(file: QhasFile, runtrace: Runtrace | None = None) -> Timing:
-    """Of the core that ends last, with what the runtrace of the same inference tells.
+    """Return the timing of the core that finishes last, with what the runtrace of the same inference adds.
 
-    Files hold whole microseconds. A simulated one states its clock, so its time is made again from cycles, exactly.
+    Files hold whole microseconds. A simulated one states its clock, so its time is recomputed from cycles, exactly.
     """
     core = file.longest
     stated_us = (

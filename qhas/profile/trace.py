@@ -1,12 +1,14 @@
-"""Chrometraces of any size: checked and summarised in a stream, in whatever layout of JSON, plain or gzipped.
+"""Chrometraces of any size: checked and summarised in a stream, in any JSON layout, plain or gzipped.
 
-A trace is what a JSON parser and Perfetto both read: an object with `traceEvents`, or an array of events. Perfetto also
-takes missing commas and an array that is never closed; a file that was cut off looks the same, so they are refused.
+A trace must be readable by both a JSON parser and Perfetto: an object with `traceEvents`, or an array of events.
+Perfetto also accepts missing commas and an array that is never closed; a file that was cut off looks the same, so
+these are refused.
 
-Values that JSON does not know and a program prints nevertheless, as `nan`, are no damage: they are named and passed over.
+Values that are not valid JSON but that programs print nevertheless, such as `nan`, are not damage: they are named and
+skipped.
 
-`ts` and `dur` are HTP cycles. Every op stands under pid 0 and once more under the pid of its QNN node, so figures
-count pid 0 only. Tensors that were not executed are events too, without cycles among their arguments.
+`ts` and `dur` are HTP cycles. Every op appears under pid 0 and again under the pid of its QNN node, so figures count
+pid 0 only. Tensors that were not executed are events too, without cycles among their arguments.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ _GZIP = b"\x1f\x8b"
 
 
 class TraceInvalid(Exception):
-    """The file is not a whole chrometrace. The message says where it breaks."""
+    """The file is not a complete chrometrace. The message says where it breaks."""
 
 
 @dataclass
@@ -43,11 +45,11 @@ class TraceFacts:
     counters: int = 0
     flows: int = 0
     oddities: list[str] = field(default_factory=list)
-    """Sentences without subject on values that JSON does not know, which count for nothing."""
+    """Sentences without subject on values that are not valid JSON, which are ignored."""
 
 
 def read_trace(path: Path, also: Callable[[list[Event], list[Event]], None]) -> TraceFacts:
-    """Read a chrometrace to its end; `also` gets the events batch by batch, and those that are executed ops of the overview.
+    """Read a chrometrace to its end, passing `also` each batch of events and its executed ops of the overview.
 
     Raises TraceInvalid if the file is empty, not JSON, cut off, or holds no executed op.
     """
@@ -70,7 +72,7 @@ def read_trace(path: Path, also: Callable[[list[Event], list[Event]], None]) -> 
 
 
 def _count(facts: TraceFacts, events: list[Event]) -> list[Event]:
-    """Add the events to the figures. Returns the executed ops among them."""
+    """Add the events to the figures and return the executed ops among them."""
     try:
         phases = Counter(map(_PHASE, events))
         if not all(isinstance(phase, str) for phase in phases):
@@ -94,7 +96,7 @@ def _count(facts: TraceFacts, events: list[Event]) -> list[Event]:
 
 
 def thread_names(events: list[Event]) -> Iterator[tuple[int, str]]:
-    """Thread numbers of the overview with their names, as far as these events tell them."""
+    """Yield the thread numbers of the overview with their names, as far as these events state them."""
     for event in events:
         if event["ph"] == "M" and event.get("name") == "thread_name" and event.get("pid") == 0:
             match event:
@@ -103,7 +105,7 @@ def thread_names(events: list[Event]) -> Iterator[tuple[int, str]]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    """The trace as plain bytes. What it is packed with is told by its first bytes, not by its name."""
+    """Open the trace as plain bytes. Its first bytes, not its name, show whether it is packed."""
     with open_regular(path) as source:
         packed = source.read(len(_GZIP)) == _GZIP
     return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")

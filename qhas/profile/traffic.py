@@ -1,9 +1,9 @@
 """What the memory counters of a trace moved, and when.
 
-A sample of a read or write counter is a level: the bytes of all ops that run from its cycle on, each with all it moves
-from its first cycle to its last. So the level rises where an op begins and falls where it ends, whichever of its bytes
-are on the way. Which op moves what follows from where the ops of the trace begin and end; an op's bytes are taken as
-moved evenly while it runs.
+A sample of a read or write counter is a level: the bytes of all ops that run from its cycle on, each counted with all
+the bytes it moves, from its first cycle to its last. So the level rises when an op begins and falls when it ends,
+whichever of its bytes are in transit. Which op moves what follows from where the ops of the trace begin and end; an
+op's bytes are assumed to move evenly while it runs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _MOST = 1 << 18
-"""Ops, and samples of a counter, that are kept; it bounds the memory. Of longer traces the first ones count."""
+"""Ops kept per trace, to bound the memory, and an eighth of the samples kept per counter: the first ones."""
 
 
 class Transfer(NamedTuple):
@@ -40,7 +40,7 @@ class Spans:
         return zip(self._starts, self._ends, strict=True)
 
     def union(self) -> Iterator[tuple[int, int]]:
-        """Where at least one of the ops runs, in order and without overlap."""
+        """Yield the ranges in which at least one of the ops runs, in order and without overlap."""
         reached = 0
         for start, end in sorted(self):
             if end > reached:
@@ -60,7 +60,7 @@ class Levels:
             self._levels.append(level)
 
     def changes(self) -> dict[int, int]:
-        """By how much the level changes at which cycle; of several samples at one cycle the last counts."""
+        """Return by how much the level changes at which cycle; of several samples at one cycle, the last counts."""
         level, changes = 0, {}
         for cycle, following in sorted(dict(zip(self._cycles, self._levels, strict=True)).items()):
             if following != level:
@@ -70,10 +70,10 @@ class Levels:
 
 
 def transfers(ops: Iterable[tuple[int, int]], levels: Levels, end: int) -> Iterator[Transfer]:
-    """What the levels say was moved, by which ops or, where no op begins or ends with a level, between its changes.
+    """Yield what the levels say was moved: by each op or, if no op begins or ends with a level, between its changes.
 
-    Their bytes add up to those of all ops. Ops that begin together are told apart by their ends; where those coincide
-    with beginnings of others, they share evenly.
+    The bytes add up to those of all ops. Ops that begin together are distinguished by their ends; if those coincide
+    with the beginnings of others, they share the bytes evenly.
     """
     return _Reading(ops, levels.changes()).transfers(end)
 
@@ -84,14 +84,14 @@ class _Reading:
     def __init__(self, ops: Iterable[tuple[int, int]], changes: dict[int, int]) -> None:
         self._changes = changes
         self._ends_of: defaultdict[int, list[int]] = defaultdict(list)
-        """Ends of the ops that begin at a cycle; ops that begin and end together are one."""
+        """Ends of the ops that begin at a cycle; ops that begin and end together count as one."""
         self._starts_of: defaultdict[int, list[int]] = defaultdict(list)
         for start, end in set(ops):
             self._ends_of[start].append(end)
             self._starts_of[end].append(start)
         self._bytes: dict[tuple[int, int], int] = {}
         self._unowned: list[tuple[int, int]] = []
-        """Since when which part of the level is that of no op."""
+        """Parts of the level that belong to no op: since which cycle, and how many bytes."""
 
     def transfers(self, end: int) -> Iterator[Transfer]:
         for cycle in sorted({*self._ends_of, *self._starts_of, *self._changes}):
@@ -109,7 +109,7 @@ class _Reading:
         return sum(self._bytes.get((start, cycle), 0) for start in self._starts_of.get(cycle, ()))
 
     def _share(self, start: int, begun: int) -> None:
-        """Give the ops that begin at a cycle what the level says they move together."""
+        """Divide among the ops that begin at a cycle what the level says they move together."""
         open_ends = []
         for end in self._ends_of[start]:
             others = [other for other in self._starts_of[end] if other != start]
@@ -129,7 +129,7 @@ class _Reading:
             self._bytes[start, end] = begun // len(open_ends) + (place < begun % len(open_ends))
 
     def _released(self, amount: int, cycle: int) -> Iterator[Transfer]:
-        """End parts of the level that are no op's, the oldest first, one of just this size before all others."""
+        """End parts of the level that belong to no op: one of exactly this size first, then the oldest."""
         self._unowned.sort(key=lambda part: (part[1] != amount, part[0]))
         while amount and self._unowned:
             start, held = self._unowned.pop(0)

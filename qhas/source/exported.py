@@ -1,6 +1,6 @@
-"""What an exporter left in a node of where it comes from: the path of its module, that one's class, and a line of source.
+"""What an exporter records in a node about its origin: the path and class of its module, and a line of source.
 
-PyTorch writes it in two ways, seen in files of 2.9 and 2.14:
+PyTorch writes it in two ways, seen in files of versions 2.9 and 2.14:
 
 `torch.onnx.export(dynamo=True)` leaves entries in a node's `metadata_props`, each the `repr` of a Python list or a traceback:
 
@@ -9,8 +9,8 @@ PyTorch writes it in two ways, seen in files of 2.9 and 2.14:
     pkg.torch.onnx.stack_trace       File "/home/me/net.py", line 96, in forward, and so on, the innermost call last
     namespace                        : __main__.Net/network: torch.nn...Sequential/network.0: torch.nn...Linear/linear: aten...
 
-The older exporter writes the path into the name: `/features/features.3/conv/Conv_1`, where a scope that begins with the one
-before it is a child without a name of its own (`features.3`).
+The older exporter writes the path into the name: `/features/features.3/conv/Conv_1`, where a scope that begins with
+the one before it is a child without a name of its own (`features.3`).
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _TEXT = re.compile(_STRING)
 _LIST = re.compile(rf"\[(?:{_STRING}(?:, {_STRING})*+)?\]")
 _FRAME = re.compile(r'File "([^"\n]{1,1000})", line (\d{1,9})')
 _OF_TORCH = re.compile(r"[\\/](?:site|dist)-packages[\\/]torch[\\/]")
-"""A frame of PyTorch's own modules: what calls it is the network's source."""
+"""A frame of PyTorch's own modules, which the network's source calls."""
 
 
 class Exported(NamedTuple):
-    """Where a node comes from; None where its exporter did not say. The root module has an empty path."""
+    """Where a node comes from; None for what its exporter did not say. The root module has an empty path."""
 
     module: str | None = None
     kind: str | None = None
@@ -44,7 +44,7 @@ class Exported(NamedTuple):
 
 
 def exported(node: OnnxNode) -> Exported:
-    """What the exporter of a node says of its origin."""
+    """Return what the exporter of a node says about its origin."""
     scopes, classes = _scopes(node)
     module = scopes[-2] if len(scopes) > 1 else _of_name(node)
     kind = classes[-2] if module is not None and 1 < len(classes) == len(scopes) else None
@@ -53,7 +53,7 @@ def exported(node: OnnxNode) -> Exported:
 
 
 def _scopes(node: OnnxNode) -> tuple[Sequence[str], Sequence[str]]:
-    """Paths and classes from the root to the node itself, as far as they are told."""
+    """Return the paths and classes from the root to the node itself, as far as they are known."""
     if scopes := _listed(node.metadata.get(_SCOPES, "")):
         return scopes, _listed(node.metadata.get(_CLASSES, ""))
     pairs = [part.partition(": ") for part in node.metadata.get(_NAMESPACE, "").split("/") if ": " in part]
@@ -61,14 +61,14 @@ def _scopes(node: OnnxNode) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _listed(text: str) -> list[str]:
-    """The texts of a Python list; none where it is none, or of other things."""
+    """Return the strings of a Python list; none if it is not a list, or not one of strings."""
     if not _LIST.fullmatch(text):
         return []
     return [single or double for single, double in _TEXT.findall(text)]
 
 
 def _of_name(node: OnnxNode) -> str | None:
-    """The path in a name that ends in the node's type, and where that type stands more than once, a number."""
+    """Return the path in a name that ends in the node's type, possibly with a number; None for other names."""
     first, *scopes = node.name.split("/")
     if first or not scopes or not re.fullmatch(rf"{re.escape(node.type)}(_\d+)?", scopes[-1]):
         return None
@@ -76,7 +76,7 @@ def _of_name(node: OnnxNode) -> str | None:
 
 
 def _steps(scopes: Iterable[str]) -> list[str]:
-    """Names of attributes, each below the one before."""
+    """Return the names of attributes, each below the one before."""
     steps: list[str] = []
     before = ""
     for scope in scopes:
@@ -86,7 +86,7 @@ def _steps(scopes: Iterable[str]) -> list[str]:
 
 
 def _frame(trace: str) -> tuple[str | None, int | None]:
-    """The innermost call in a source that is not PyTorch's."""
+    """Return file and line of the innermost call outside PyTorch, or of the innermost one if there is none."""
     frames = _FRAME.findall(trace)
     if not frames:
         return None, None

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """What a row is of."""
+    """What a row stands for."""
 
     NODE = "node"
     MODULE = "module"

@@ -1,7 +1,7 @@
-"""The map from a DLC's ops to the nodes of the ONNX that it was made of: by what the converter tells, by names, and by tensors.
+"""The map from a DLC's ops to the nodes of its ONNX: by the converter's own account, by names, and by tensors.
 
-Names are compared exactly, and without what the tools append that made the DLC. A name that two nodes have shows nothing, and
-neither does one that only says the type: ONNX Runtime calls what it inserts so.
+Names are compared exactly, and without what the tools that made the DLC append. A name that two nodes share shows
+nothing, and neither does one that only states the type: ONNX Runtime names the nodes it inserts that way.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from qhas.source.source_map import Evidence, MappedOp, SourceMap, SourceNode
 
 Trace = Mapping[str, tuple[str, ...]]
 _APPENDED = re.compile(r"/MatMulAddFusion$|_(?:De)?[Qq]uantizeLinear(?:_Output|_Input)?$|_new_reshape$")
-"""By ONNX Runtime's fusion of a product and a sum, and by its quantiser."""
+"""Appended by ONNX Runtime's fusion of a product and a sum, and by its quantiser."""
 _LAYOUT = re.compile(r"\W")
-"""What a vendor's converter writes as an underline."""
+"""Characters that a vendor's converter writes as an underscore."""
 _INNER = re.compile(r"_inlfunc_([A-Za-z]\w*?)_")
-"""Begins the name of a tensor inside a function, as HardSwish is one, that ONNX Runtime writes out."""
+"""The start of the name of a tensor inside a function, such as HardSwish, that ONNX Runtime expands."""
 _MOVERS = frozenset(
     {"Transpose", "Reshape", "Quantize", "Dequantize", "Convert", "Cast", "ExpandDims", "Squeeze"}
 )
@@ -36,7 +36,7 @@ class _Found(NamedTuple):
 
 
 def map_sources(graph: OnnxGraph, network: Network, trace: Trace | None = None) -> SourceMap:
-    """Every op of the network that is shown to be of a node. `trace` has names of nodes by those of ops."""
+    """Map every op of the network that demonstrably comes from a node. `trace` has names of nodes by those of ops."""
     search = _Search(graph, trace or {})
     ops = [op for each in network.graphs for op in each.ops]
     origins = {op.name: origin for op in ops if (origin := search.origin(op))}
@@ -63,7 +63,7 @@ def map_sources(graph: OnnxGraph, network: Network, trace: Trace | None = None) 
 
 
 def _inner(tensor: str, node: OnnxNode) -> bool:
-    """Whether it lies inside the function that the node is."""
+    """Whether the tensor is inside the function that the node is."""
     function = _INNER.match(tensor)
     return function is not None and function[1] == node.type
 
@@ -86,7 +86,7 @@ def _described(node: OnnxNode) -> SourceNode:
 
 
 def _name(node: OnnxNode) -> str:
-    """One without a name is called by what it makes."""
+    """Return the name of a node; one without a name is called by its first output."""
     return node.name or next(iter(node.outputs), node.type)
 
 
@@ -99,10 +99,10 @@ class _Search:
         self._makers = _unambiguous((name, node) for node in nodes for name in node.outputs)
         self._trace = trace
         self._carried: dict[str, tuple[OnnxNode, ...]] = {}
-        """Nodes whose results lie in tensors of the DLC."""
+        """Nodes whose results are in tensors of the DLC, by tensor."""
 
     def origin(self, op: NetworkOp) -> _Found | None:
-        """The nodes that an op is shown to be of, its own first."""
+        """Return the nodes that an op demonstrably comes from, the one with its name first."""
         makers = [node for name in op.outputs if (node := _known(self._makers, name))]
         traced = [node for name in self._trace.get(op.name, ()) if (node := self._named(name, op))]
         own = self._named(op.name, op)
@@ -113,7 +113,7 @@ class _Search:
         return _Found(nodes, evidence) if nodes else None
 
     def moved(self, op: NetworkOp) -> tuple[OnnxNode, ...]:
-        """The nodes whose result an op only moves."""
+        """Return the nodes whose result an op only moves."""
         if op.type not in _MOVERS or not op.inputs:
             return ()
         maker = _known(self._makers, op.inputs[0])
@@ -128,12 +128,12 @@ class _Search:
 
 
 def _known(nodes: Mapping[str, OnnxNode], name: str) -> OnnxNode | None:
-    """The node of a name as a tool writes it."""
+    """Return the node with a name as a tool writes it."""
     return next((nodes[form] for form in _forms(name) if form in nodes), None)
 
 
 def _forms(name: str) -> Iterator[str]:
-    """The name, and what is left of it without each thing that was appended, the last first."""
+    """Yield the name, then the name without each appended part, the last first, then what a converter writes of it."""
     yield name
     while (shorter := _APPENDED.sub("", lasting_name(name))) != name:
         yield (name := shorter)
@@ -141,7 +141,7 @@ def _forms(name: str) -> Iterator[str]:
 
 
 def _unambiguous(named: Iterable[tuple[str, OnnxNode]]) -> dict[str, OnnxNode]:
-    """Nodes by names that are one node's alone, as they stand and as a vendor's converter writes them."""
+    """Return the nodes by names that only one node has, as they are and as a vendor's converter writes them."""
     exact: dict[str, OnnxNode | None] = {}
     written: dict[str, OnnxNode | None] = {}
     for name, node in named:

@@ -1,4 +1,7 @@
-"""Which nodes of an ONNX became which ops, as a converter tells it: the trace of ONNX Runtime's QNN provider (schema version 2)."""
+"""Which nodes of an ONNX became which ops, by a converter's own account: the trace of ONNX Runtime's QNN provider.
+
+The schema is version 2.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ import orjson
 from qhas.outside_bytes import read_file
 
 LARGEST = 64 << 20
-"""Bytes: a thousand ops are 300 kB."""
+"""Size limit in bytes: a thousand ops take 300 kB."""
 _NODE = "OP"
 
 
 def read_op_trace(path: Path) -> Mapping[str, tuple[str, ...]]:
-    """Names of nodes by the op's name; nodes are called as the converter had them. Raises ValueError, and OSError."""
+    """Read the names of nodes by op name; the nodes' names are the converter's. Raises ValueError and OSError."""
     try:
         document = orjson.loads(read_file(path, LARGEST))
         return {

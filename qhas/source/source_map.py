@@ -1,4 +1,4 @@
-"""Which nodes of an ONNX each op of a DLC is of, small enough to be stored with every cell."""
+"""Which nodes of an ONNX each op of a DLC comes from, small enough to be stored with every cell."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from qhas.outside_text import ShownText
 from qhas.profile.op_names import lasting_name
 
 _LARGEST = 64 << 20
-"""Bytes: of ten thousand ops it is 3 MB."""
+"""Size limit in bytes: ten thousand ops take 3 MB."""
 
 
 class Evidence(StrEnum):
-    """What shows that an op is of a node. Nothing else is taken for it."""
+    """What shows that an op comes from a node. Nothing else counts as evidence."""
 
     TRACE = "trace"
     """The converter says so."""
     NAME = "name"
-    """The op has the node's name, but for what converters append."""
+    """The op has the node's name, except for what converters append."""
     TENSOR = "tensor"
-    """A tensor that the op makes has the name of one that the node makes."""
+    """An output of the op has the name of one of the node's outputs."""
     FUNCTION = "function"
-    """It makes a tensor inside the function that the node is, and only ops of that node take it."""
+    """The op makes a tensor inside the function that the node is, and only ops of that node use it."""
     MOVES = "moves"
-    """The op only moves or recodes a tensor, by its name one that the node makes or, of an input of the network, takes."""
+    """The op only moves or recodes a tensor that by its name the node makes or, for a network input, uses."""
 
 
 class SourceNode(Stored):
-    """A node of an ONNX, and what its exporter says of its origin; None where it does not."""
+    """A node of an ONNX, and what its exporter says about its origin; None for what it does not say."""
 
     model_config = ConfigDict(frozen=True)
 
     name: ShownText
     type: ShownText
     module: ShownText | None = None
-    """Path from the root, which is empty."""
+    """Path from the root, whose own path is empty."""
     kind: ShownText | None = None
     """Class of the module."""
     file: ShownText | None = None
@@ -49,14 +49,14 @@ class SourceNode(Stored):
 
     @property
     def place(self) -> str:
-        """Source and line, as in `net.py:96`; empty where they are not told."""
+        """Source file and line, as in `net.py:96`; empty if not known."""
         return (
             f"{(self.file or '').replace(chr(92), '/').rpartition('/')[2]}:{self.line}" if self.line else ""
         )
 
 
 class MappedOp(Stored):
-    """The nodes that an op is of, by their place in the map, the first the one that names it."""
+    """The nodes an op comes from, as indices into the map's nodes, the one it is named after first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,7 +65,7 @@ class MappedOp(Stored):
 
 
 class SourceMap(Stored):
-    """The nodes that ops are of, and the ops, by their names in the DLC. An op that is not in it is of no known node."""
+    """The nodes that ops come from, and the ops by their names in the DLC. An op not in it has no known node."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,23 +73,23 @@ class SourceMap(Stored):
     ops: Mapping[str, MappedOp] = {}
 
     def nodes_of(self, op: str) -> tuple[SourceNode, ...]:
-        """The nodes of an op as a profile calls it; none where none is known."""
+        """Return the nodes of an op, given its name in a profile; none if none is known."""
         mapped = self.ops.get(op) or self._by_lasting_name.get(lasting_name(op))
         return tuple(self.nodes[place] for place in mapped.nodes) if mapped else ()
 
     def node_of(self, op: str) -> SourceNode | None:
-        """The node that names the op: the first that has a module, else the first."""
+        """Return the node that names the op: the first with a module, otherwise the first."""
         nodes = self.nodes_of(op)
         return next((node for node in nodes if node.module is not None), nodes[0] if nodes else None)
 
     def module_of(self, op: str) -> str | None:
-        """The path of the op's module; None where it is not known."""
+        """Return the path of the op's module; None if it is not known."""
         node = self.node_of(op)
         return node.module if node else None
 
     @cached_property
     def _by_lasting_name(self) -> Mapping[str, MappedOp]:
-        """Ops whose names without the numbers of a compile are one op's alone."""
+        """The ops whose name without a compile's numbers belongs to one op only, by that name."""
         names: dict[str, MappedOp | None] = {}
         for name, op in self.ops.items():
             lasting = lasting_name(name)
@@ -98,7 +98,7 @@ class SourceMap(Stored):
 
 
 def parse_sources(content: bytes) -> SourceMap | None:
-    """The map of a stored file; None for a damaged one."""
+    """Parse a stored map; None if it is damaged."""
     try:
         sources = SourceMap.model_validate_json(unpack(content, _LARGEST))
     except (OSError, EOFError, ValidationError):

@@ -1,8 +1,9 @@
 """Which input or output of the network the compiler's own ops move.
 
-A QHAS file has one op `Input` and one op `Output`, whatever the network has of them. Their HTP ops say what they read
-(`input_nodes`): an input is moved for the op of the network that reads it, so it is one that this op depends on; an output is read
-from an op that it depends on. Where only one tensor is such a one, it is that; else any of those named.
+A QHAS file has one op `Input` and one op `Output`, however many the network has. Their HTP ops say what they read
+(`input_nodes`): an input is moved for the op of the network that reads it, so it is one that this op depends on; an
+output is read from an op that it depends on. If only one tensor qualifies, it is that one; otherwise it may be any of
+those named.
 """
 
 from __future__ import annotations
@@ -23,19 +24,22 @@ BORDER = {"Input": Role.INPUT, "Output": Role.OUTPUT}
 
 @dataclass(frozen=True)
 class Transfer:
-    """What it takes to bring a tensor in or out: to move it, and to write it in another format."""
+    """What it takes to bring a tensor in or out: moving it, and writing it in another format."""
 
     role: Role
     tensors: Sequence[str]
-    """The one that is moved; several where it is one of these; empty where nothing is known of it."""
+    """The tensor that is moved; several if it is one of these; empty if nothing is known about it."""
     ops: Sequence[str]
-    """Ops of the network that take the one, or make it."""
+    """Ops of the network that use or make the tensor, if there is only one."""
     dominant: int
     """Cycles of the dominant path."""
 
 
 def transfers(file: QhasFile, network: Network | None) -> list[Transfer]:
-    """All cycles of inputs and outputs, the most first. Of a network that is not known, or of several graphs, no tensor is told."""
+    """Return all cycles spent on inputs and outputs, the most first.
+
+    No tensors are named if the network is not known or has several graphs.
+    """
     graph = network.graphs[0] if network and len(network.graphs) == 1 else None
     core = file.longest.htp
     cycles: defaultdict[tuple[Role, _Names], int] = defaultdict(int)
@@ -54,7 +58,7 @@ def transfers(file: QhasFile, network: Network | None) -> list[Transfer]:
 
 
 def _by_tensor(htp_ops: Sequence[HtpOp], graph: Graph, kind: str) -> Mapping[_Names, int]:
-    """Cycles of the HTP ops of inputs, or of outputs, by what each may be of."""
+    """Return the cycles of the HTP ops of inputs, or of outputs, by the tensors that each may be moving."""
     role = BORDER[kind]
     own = {op.op_id for op in htp_ops if op.qnn_op_type == kind}
     beside = _beside(htp_ops, own, role)
@@ -69,7 +73,7 @@ def _by_tensor(htp_ops: Sequence[HtpOp], graph: Graph, kind: str) -> Mapping[_Na
 
 
 def _beside(htp_ops: Iterable[HtpOp], own: Set[str], role: Role) -> Mapping[str, set[str]]:
-    """Ops of the network next to each of these HTP ops: those that read an input, and those that an output is read from."""
+    """Return the network ops next to each of these HTP ops: those that read an input, or that feed an output."""
     edges: defaultdict[str, set[str]] = defaultdict(set)
     names = {op.op_id: op.qnn_op for op in htp_ops}
     for op in htp_ops:
@@ -88,7 +92,7 @@ def _beside(htp_ops: Iterable[HtpOp], own: Set[str], role: Role) -> Mapping[str,
 
 
 def _depends(graph: Graph, role: Role, ends: _Names) -> Mapping[str, _Names]:
-    """Inputs that each op depends on, or outputs that depend on it, by its lasting name."""
+    """Return the inputs that each op depends on, or the outputs that depend on it, by the op's lasting name."""
     forward = role is Role.INPUT
     of: dict[str, _Names] = {name: frozenset({name}) for name in ends}
     reachable: dict[str, _Names] = {}
@@ -102,7 +106,7 @@ def _depends(graph: Graph, role: Role, ends: _Names) -> Mapping[str, _Names]:
 
 
 def _ops(graph: Graph | None, role: Role, names: _Names) -> Sequence[str]:
-    """None where it is not known which tensor it is."""
+    """Return the ops that use or make the tensor; none if it is not known which tensor it is."""
     if graph is None or len(names) != 1:
         return []
     return [op.name for op in graph.ops if not names.isdisjoint(_ends(op, role))]
