@@ -32,24 +32,6 @@ def multiply_for_divide(graph: OnnxGraph) -> int:
     return changed
 
 
-def hard_swish(graph: OnnxGraph) -> int:
-    """Replace x * HardSigmoid(x) with HardSwish if slope and offset are the same, from opset 14 on."""
-    if max((each.version for each in graph.model.opset_import if not each.domain), default=0) < 14:
-        return 0
-    changed = 0
-    for product in graph.of("Mul"):
-        for gate, source in (product.input, reversed(product.input)):
-            node = graph.maker(gate)
-            if node is None or node.op_type != "HardSigmoid" or node.input[0] != source:
-                continue
-            slope = abs(attribute(node, "alpha", 0.2) - 1 / 6) < 1e-5 and attribute(node, "beta", 0.5) == 0.5
-            if slope and graph.only_reader(gate) is not None:
-                graph.replace([node, product], [graph.node("HardSwish", [source], product.output[0])])
-                changed += 1
-                break
-    return changed
-
-
 def pool_for_mean(graph: OnnxGraph) -> int:
     """Replace means over height and width with a global average pool, and a Flatten unless both are kept."""
     changed = 0

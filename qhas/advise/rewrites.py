@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qhas.advise import channels, convolutions, elementwise, layout, pools, quantised
+from qhas.advise.hard_swish import hard_swish
 from qhas.advise.onnx_graph import OnnxGraph
 
 
@@ -121,8 +122,8 @@ REWRITES = (
     Rewrite(
         "hard-swish",
         "x * HardSigmoid(x), or x * Clip(x + 3, 0, 6) / 6, becomes HardSwish",
-        "one op of the HTP in place of four",
-        elementwise.hard_swish,
+        "one op of the HTP in place of up to four",
+        hard_swish,
     ),
     Rewrite(
         "pool-for-mean",

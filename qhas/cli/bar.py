@@ -6,11 +6,13 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from qhas.failures import InvalidInput
 from qhas.runs.progress import (
     CellFinished,
     Event,
@@ -83,10 +85,23 @@ def sweep_bar(console: Console, first: str = "starting") -> Iterator[None]:
 
 def bar(console: Console) -> Progress:
     """Return a progress bar in the style that all commands share."""
-    return Progress(
+    return _Bar(
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.description}", markup=False),
         console=console,
     )
+
+
+class _Bar(Progress):
+    """A bar that a refusal leaves nothing of: nothing ran."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, InvalidInput):
+            self.live.transient = True
+            self.live.stop()  # Progress.stop would print an empty line to a file
+        else:
+            super().__exit__(kind, error, trace)

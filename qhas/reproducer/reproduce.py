@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qhas.cell.stored_dlc import prepared_dlc
 from qhas.diff.model import CellDiff, Figure
-from qhas.diff.runs import compare_cells, evidence_of
+from qhas.diff.runs import CellNotComparable, compare_cells, evidence_of
 from qhas.failures import InvalidInput
 from qhas.network.network import Graph, Tensor
 from qhas.reproducer.bundle import pack
@@ -58,11 +58,14 @@ def reproduce(
 def searched(before: CellRecord, after: CellRecord, site: Site, folder: Path, most_trials: int) -> Searched:
     """Search for the part.
 
-    Raises InvalidInput before anything runs if there is no change, or none that a single network could show;
-    CellNotComparable for a cell without figures; and StoreError.
+    Raises InvalidInput before anything runs if a cell has no figures, or if there is no change, or none that a single
+    network could show; and StoreError.
     """
     store = Store(site.store)
-    diff = compare_cells(store, before, after)
+    try:
+        diff = compare_cells(store, before, after)
+    except CellNotComparable as error:
+        raise InvalidInput(f"{after.cell.key} has no change to reproduce: {error}.") from error
     graph = _graph(store, before, after)
     _require_change(diff)
     folder.mkdir(parents=True, exist_ok=True)

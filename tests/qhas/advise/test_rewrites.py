@@ -144,6 +144,16 @@ def swish(alpha: float) -> Net:
     return Net(FEATURES).op("HardSigmoid", "x", "a", alpha=alpha, beta=0.5).op("Mul", "x a", "y")
 
 
+def written_out(sixth: str, *, of_product: bool, offset: float = 3.0, high: float = 6.0) -> Net:
+    """HardSwish as Add, Clip, a product and a sixth; the sixth is of the gate or of the product."""
+    net = Net(FEATURES).constant("three", np.float32(offset)).constant("zero", np.float32(0))
+    net.constant("six", np.float32(high)).constant("by", np.float32(6 if sixth == "Div" else 1 / 6))
+    net.op("Add", "three x", "a").op("Clip", "a zero six", "c")
+    if of_product:
+        return net.op("Mul", "x c", "m").op(sixth, "m by", "y")
+    return net.op(sixth, "c by", "g").op("Mul", "g x", "y")
+
+
 def mean(axes: list[int], keep: int) -> Net:
     return Net(FEATURES).op("ReduceMean", "x", "y", axes=axes, keepdims=keep)
 
@@ -191,6 +201,10 @@ APPLY = [
     ("multiply-for-divide", scaled("Div", 0.7)),
     ("multiply-for-divide", scaled("Pow", 2.0)),
     ("hard-swish", swish(1 / 6)),
+    ("hard-swish", written_out("Div", of_product=False)),
+    ("hard-swish", written_out("Mul", of_product=False)),
+    ("hard-swish", written_out("Div", of_product=True)),
+    ("hard-swish", written_out("Mul", of_product=True)),
     ("pool-for-mean", mean([2, 3], 1)),
     ("pool-for-mean", mean([-1, -2], 0)),
     ("clip-for-min-max", clipped(-0.5, 0.5)),
@@ -220,6 +234,8 @@ LEFT = [
     ("multiply-for-divide", scaled("Div", 0.0)),
     ("multiply-for-divide", scaled("Pow", 3.0)),
     ("hard-swish", swish(0.2)),
+    ("hard-swish", written_out("Div", of_product=True, offset=2.0)),
+    ("hard-swish", written_out("Mul", of_product=False, high=5.0)),
     ("pool-for-mean", mean([1], 1)),
     ("clip-for-min-max", clipped(0.5, -0.5)),
 ]
