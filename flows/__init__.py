@@ -1,1 +1,1 @@
-"""Prefect flows: sequence only. Which step after which, and what runs side by side."""
+"""Prefect flows: sequencing only, that is, which step follows which and what runs side by side."""

@@ -1,4 +1,4 @@
-"""A level that is to be so from now on, accepted in a form."""
+"""A form that accepts a level as the one to expect from now on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def accept_change(
     undo: bool = asked.TAKE_BACK,
     site: asked.OptionalPath = asked.SITE,
 ) -> State[Any]:
-    """Make a cell's level in a run the baseline of verdicts and budgets from then on, with who says so and why."""
+    """Make a cell's level in a run the baseline of verdicts and budgets from then on, noting who says so and why."""
     store = Store(load_site(site).store)
     record = await asyncio.to_thread(_cell, store, run_id, cell)
     if undo:

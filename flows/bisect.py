@@ -1,4 +1,4 @@
-"""What made a cell slower: the change between two runs that did it."""
+"""What made a cell slower: the search for the responsible change between two runs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from qhas.upgrade.bisection import Bisection
 from qhas.upgrade.line import NothingChanged, points_between
 
 SAME = "Nothing to try"
-"""State of a bisection between two cells that were made of the same."""
+"""State of a bisection between two cells whose SDK, options and DLC are the same."""
 FOLDER = Path(".qhas-bisect")
-"""Keeps DLCs of earlier runs, below the folder that the deployments were registered in."""
+"""Keeps DLCs of earlier runs, below the folder in which the deployments were registered."""
 
 
 @flow(name="bisect", flow_run_name="{cell} in {run_id}", persist_result=False)

@@ -1,4 +1,4 @@
-"""Cells side by side, their steps as tasks; what happens to them in the flow run's log and in Prefect's events."""
+"""Cells run side by side, their steps as tasks, and reported in the flow run's log and Prefect's events."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ async def profile_cells(
     expected: Expectations | None = None,
     steps: Steps = TASKS,
 ) -> list[CellRecord]:
-    """Every cell, results in the order given. A failure ends in its cell's record."""
+    """Profile every cell; records come in the order given. A failure ends up in its cell's record."""
     with progress.listening(run_log()), progress.listening(events.tell):
         return await sequence.profile_cells(cells, lab, run_id, steps, expected)
 
 
 def run_log() -> progress.Listener:
-    """Puts failures and re-runs into the flow run's log, and waits for devices: of each SoC one a minute."""
+    """Return a listener that logs failures, re-runs and, once a minute per SoC, waits for devices."""
     logger, last = get_run_logger(), dict[str, float]()
 
     def log(event: progress.Event) -> None:

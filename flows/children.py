@@ -1,4 +1,4 @@
-"""Flow runs of other workers, started and watched by one of ours: one a site, each with its part of a sweep."""
+"""Flow runs on the sites' workers, started and watched by a parent: one per site, each with its part of a sweep."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class Child:
     flow_run: FlowRun
     waiting_since: float
     heard: float
-    """When it was last known to be alive; both are monotonic seconds."""
+    """When it was last known to be alive; like `waiting_since`, in monotonic seconds."""
     state: SiteState | None = None
     why: str | None = None
 
     def end(self, state: SiteState, why: str | None = None) -> None:
-        """It has ended, for us: no further look at it."""
+        """Record how it ended; it is not looked at again."""
         self.state, self.why = state, why
 
 
@@ -81,7 +81,7 @@ async def require_deployments(client: PrefectClient, sites: Collection[SiteRef])
 
 
 async def stop_leftovers(client: PrefectClient, run_id: str) -> None:
-    """Stop the sites' flow runs of an earlier try whose parent died: two would do the same cells."""
+    """Stop the sites' flow runs of an earlier try whose parent died, or two would run the same cells."""
     alive = [kind for kind in StateType if kind not in TERMINAL_STATES]
     left = await client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
@@ -107,7 +107,7 @@ async def start(
         flow_run = await arun_deployment(
             site.deployment,
             parameters=parameters | ({"site": site.site} if site.site else {}),
-            flow_run_name=f"{spec.name} at {site.name}",  # as it will call itself, from its start on
+            flow_run_name=f"{spec.name} at {site.name}",  # the name that it gives itself when it starts
             tags=[run_id],
             timeout=0,
             as_subflow=True,
@@ -120,19 +120,19 @@ async def start(
 
 
 async def watch(client: PrefectClient, children: Sequence[Child]) -> None:
-    """Return when every child has ended, by itself or because its site does not take or hold it."""
+    """Return when every child has ended, by itself, because no worker took it, or because its host is gone."""
     while running := [child for child in children if child.state is None]:
         await asyncio.sleep(_POLL_SECONDS)
         try:
             seen = await _read(client, [child.flow_run.id for child in running])
             for child in running:
                 await _look(client, child, seen.get(child.flow_run.id))
-        except httpx.TransportError as error:  # the sites go on without the server, and so do we
+        except httpx.TransportError as error:  # the sites carry on without the server, and so do we
             get_run_logger().warning("Prefect's API does not answer (%s); asking again.", error)
 
 
 async def stop(client: PrefectClient, ids: Collection[UUID]) -> None:
-    """Cancel flow runs and see them end; those that no worker ends any more are declared cancelled."""
+    """Cancel flow runs and wait for their end; those that no worker ends any more are declared cancelled."""
     if not ids:
         return
     for each in ids:
@@ -167,7 +167,7 @@ async def _look(client: PrefectClient, child: Child, flow_run: FlowRun | None) -
 
 
 async def _be_patient(client: PrefectClient, child: Child) -> None:
-    """A site whose runs wait for each other is not down: its worker has answered."""
+    """Stop a child that no worker takes in time; not one that waits for a slot, since its worker has answered."""
     state, patience = child.flow_run.state, child.site.patience_seconds
     if state and state.name == "AwaitingConcurrencySlot":
         child.waiting_since = monotonic()
@@ -177,7 +177,10 @@ async def _be_patient(client: PrefectClient, child: Child) -> None:
 
 
 async def _listen(client: PrefectClient, child: Child) -> None:
-    """Any event of the run or of its tasks is a sign of life; Prefect sends one every three minutes at least."""
+    """Declare the child lost if it shows no sign of life, which is any event of its run or of the run's tasks.
+
+    Prefect sends one at least every three minutes.
+    """
     silence, now = child.site.silence_seconds, datetime.now(UTC)
     signs = await client.read_events(
         EventFilter(

@@ -1,4 +1,4 @@
-"""Two runs against each other: what changed, and why."""
+"""Two runs compared: what changed, and why."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tasks.compare import show_comparison
 SLOWER = "Slower"
 """State of a comparison in which a cell became slower."""
 FIRST = "First run"
-"""State where there is none to compare with."""
+"""State of a comparison that has no earlier run to compare with."""
 
 
 @flow(name="compare-runs", flow_run_name="{after}", persist_result=False)
@@ -33,7 +33,7 @@ async def compare_runs(
     threshold_percent: asked.Percent = asked.THRESHOLD,
     site: asked.OptionalPath = asked.SITE,
 ) -> State[Any]:
-    """Tell what changed between two runs, cell by cell, and why: a table of all cells and the causes of those that changed."""
+    """Show what changed between two runs, and why: a table of all cells, and the causes for those that changed."""
     store = Store(load_site(site).store)
     try:
         baseline = before if before else await asyncio.to_thread(baseline_of, store, after)

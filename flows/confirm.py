@@ -1,4 +1,4 @@
-"""Verdicts on a run, with suspicious cells measured a second time before anybody is told."""
+"""Verdicts on a run, with suspicious cells measured a second time before anything is announced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.steps import TASKS
 
 
 async def judge_and_confirm(lab: Lab, run: SweepRecord, records: list[CellRecord]) -> list[CellVerdict]:
-    """The verdicts on a run that has ended; suspicious latencies are taken once more, on another lease, before."""
+    """Return the verdicts on a finished run, after measuring suspicious latencies once more on another lease."""
     verdicts = await judge(lab.store, run, records)
     with progress.listening(run_log()):
         if await confirm(lab, run, records, verdicts, TASKS):
@@ -25,7 +25,7 @@ async def judge_and_confirm(lab: Lab, run: SweepRecord, records: list[CellRecord
 
 
 async def confirm_part(lab: Lab, run: SweepRecord, records: list[CellRecord], site: str) -> None:
-    """Take suspicious latencies of a site's cells once more, for the verdicts of the run that it is a part of."""
+    """Measure suspicious latencies of a site's cells once more, for the verdicts on the run they are part of."""
     verdicts = await asyncio.to_thread(look_at_part, lab.store, run, records)
     with progress.listening(run_log()):
         await confirm(lab, run, records, verdicts, TASKS, site)

@@ -1,7 +1,7 @@
-"""Flow runs of a run's earlier tries whose process died: Prefect believes them to run until somebody says otherwise.
+"""Flow runs of a run's earlier tries whose process died: Prefect believes they run until told otherwise.
 
-A command's process has no worker that would report its death. The next try of the run does: it alone runs the run
-(`qhas.runs.sole_runner`), so what earlier tries left running is dead, on whatever host it was.
+A command's process has no worker that would report its death. The next try of the run reports it: it is the run's sole
+runner (`qhas.runs.sole_runner`), so any flow run that earlier tries left running is dead, whatever host it was on.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from qhas.runs import progress
 from qhas.runs.record import SweepRecord
 
 _AT_ONCE = 100
-"""Earlier tries that are looked at, the last ones."""
+"""How many earlier tries are looked at, the latest ones."""
 
 
 async def declare_crashed(run: SweepRecord) -> None:
-    """Set the flow runs of earlier tries that nobody ended to Crashed. Only for the sole runner of the run."""
+    """Set unfinished flow runs of earlier tries to Crashed. Only for the sole runner of the run."""
     earlier = [each for each in run.flow_runs if each != flow_run.id]
     if not earlier:
         return
@@ -45,11 +45,11 @@ async def declare_crashed(run: SweepRecord) -> None:
         async with get_client() as client:
             for dead in await client.read_flow_runs(flow_run_filter=unfinished):
                 await client.set_flow_run_state(dead.id, Crashed(message=message), force=True)
-    except (httpx.HTTPError, ObjectNotFound, ValueError) as error:  # the run is as good without
+    except (httpx.HTTPError, ObjectNotFound, ValueError) as error:  # the run does not depend on it
         get_run_logger().warning("Flow runs of earlier tries could not be declared crashed: %s", error)
 
 
 def tell_waiting(reason: str) -> None:
-    """Say, in the flow run's log and to who listens, why the run does not begin yet."""
+    """Report, in the flow run's log and to listeners, why the run does not begin yet."""
     get_run_logger().warning("%s", reason)
     progress.report(progress.RunWaiting(reason))

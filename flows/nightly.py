@@ -1,4 +1,4 @@
-"""The sweep that a file on the worker describes, every night."""
+"""The nightly sweep, as described by a file on the worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A flow in this process: over the API that the user names, also in a profile, else over a server of the process's own."""
+"""A flow in this process: over the API that the user names, possibly in a profile, or over a server of its own."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from qhas.own_server import own_server
 
 @contextmanager
 def over_an_api() -> Iterator[bool]:
-    """Whether the user has named it; it keeps the login that the user has for it. Raises InvalidInput without a server."""
+    """Provide an API for the block and yield whether the user named it; the user's login for it is kept.
+
+    Raises InvalidInput if there is no server.
+    """
     exempt_loopback()
     if PREFECT_API_URL.value():
         yield True
         return
     server = own_server()
-    # Prefect imports it when a flow begins, 0.1 s; until the server is up there is nothing else to do.
+    # Prefect imports it when a flow begins, in 0.1 s; there is nothing else to do until the server is up.
     import_module("fastapi.encoders")
     server.ready()
     with temporary_settings({PREFECT_API_URL: server.api, PREFECT_API_AUTH_STRING: server.login}):

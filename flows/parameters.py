@@ -1,8 +1,8 @@
-"""What the flows ask for: every parameter's title, help and bounds, as Prefect's forms show and enforce them.
+"""The parameters of the flows: each one's title, help and bounds, as Prefect's forms show and enforce them.
 
-Prefect takes help and title from the default, everything else from the type. Help is plain text, for one of the two UIs
-shows Markdown as it is written. A text that may be left out is empty by default, never null: a form would offer null as
-a choice of its own.
+Prefect reads help and title from the default, everything else from the type. Help is plain text, because one of the two
+UIs does not render Markdown. An optional text is empty by default, never null: a form would offer null as a separate
+choice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run from its beginning to its end, as every sweep has it: in the store, in Prefect, in events and in one sentence."""
+"""The course of a run, the same for every sweep: in the store, in Prefect, in events and in one sentence."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ Judging = Callable[[SweepRecord, list[CellRecord]], Awaitable[list[CellVerdict]]
 async def running(
     store: Store, run_id: str, plan: Plan, site: Site, sdk: SdkFacts | None = None
 ) -> AsyncIterator[SweepRecord]:
-    """The record of a run that begins, or goes on; if it is cancelled meanwhile, the store says so. Only for its sole runner.
+    """Begin or resume a run and yield its record; a cancellation inside the block is noted in the store.
 
-    Raises InvalidInput if the id belongs to another spec.
+    Only for the run's sole runner. Raises InvalidInput if the id belongs to another spec.
     """
     run = await asyncio.to_thread(begin_run, store, run_id, plan, site, sdk, flow_run=flow_run.id)
     await declare_crashed(run)
@@ -57,7 +57,7 @@ async def running(
 
 @asynccontextmanager
 async def counted(run: SweepRecord, cells: int, done: int) -> AsyncIterator[None]:
-    """While the block runs its cells, of which `done` were finished before, it is shown how far it is."""
+    """Show progress while the block runs its cells, of which `done` were finished before."""
     progress.report(progress.SweepStarted(run.run_id, cells, done))
     async with shown_progress(run, cells, done):
         yield
@@ -73,8 +73,8 @@ async def finish(
 ) -> State[Any]:
     """End a run with the records its cells have, judge and report it. The state says in a sentence how it went.
 
-    `parts` are the sites' of a run over several. Raises RunNotEnded if the store fails, and RunTaken if the
-    run is another process's by now.
+    `parts` are those of the sites, for a run over several. Raises RunNotEnded if the store fails, and RunTaken if
+    another process has taken over the run.
     """
     with ending(run.run_id):
         await asyncio.to_thread(tenure.require)
@@ -99,7 +99,7 @@ async def finish(
 
 
 async def _tell(run: SweepRecord, records: Sequence[CellRecord], verdicts: Sequence[CellVerdict]) -> str:
-    """The morning page as an artifact of the flow run, an event for each cell that is newly worse; the line for its state."""
+    """Publish the morning page as an artifact and an event per newly worse cell; return the line for the state."""
     by_cell = {record.cell.key: record for record in records}
     for verdict in newly_worse(verdicts, run.spec.on_upgrade):
         if record := by_cell.get(verdict.cell):
@@ -113,7 +113,7 @@ async def _tell(run: SweepRecord, records: Sequence[CellRecord], verdicts: Seque
 
 
 def standing(run: SweepRecord) -> str:
-    """How many cells of a finished run are good, and how many of those cost more than their budget allows."""
+    """Say how many cells of a finished run are good, and how many of those cost more than their budget allows."""
     over = f", {run.over_budget} over budget" if run.over_budget else ""
     return f"{run.good} of {run.cells} cells good{over}"
 

@@ -43,19 +43,19 @@ async def sweep_sites(
 ) -> State[Any]:
     """Split a sweep over sites by the devices they have, run each part at its site, and publish one report.
 
-    `site` is for the store, which all sites share. The `run_id` of an earlier run completes that run: only cells that
+    `site` names the store, which all sites share. The `run_id` of an earlier run completes that run: only cells that
     are missing or failed are split.
     """
     return await run_at_sites(spec, sites, site, run_id or run_id_of_flow_run(spec.name))
 
 
 def sweep_sites_here(spec: SweepSpec, sites: list[SiteRef], site: str | None, run_id: str) -> None:
-    """Split, watch and report in this process; the sites' workers run the cells. Raises what kept it from starting."""
+    """Split, watch and report in this process; the sites' workers run the cells. Raises what prevented the start."""
     run_here(lambda: sweep_sites(spec, sites, site, run_id))
 
 
 def _require_open_addresses(spec: SweepSpec) -> None:
-    """Raise InvalidInput for an address with a secret: the sites' flow runs get theirs as parameters, which Prefect keeps."""
+    """Raise InvalidInput for an address with a secret: Prefect would keep it with the sites' flow runs."""
     for model in spec.models:
         if address := next(
             (each for each in (model.source, model.reference, *model.input_lists) if masked(each) != each),
@@ -70,7 +70,7 @@ def _require_open_addresses(spec: SweepSpec) -> None:
 async def run_at_sites(
     spec: SweepSpec, sites: Sequence[SiteRef], site_path: str | None, run_id: str
 ) -> State[Any]:
-    """Take a sweep over sites to its end. Raises InvalidInput before anything runs, and RunNotEnded after it."""
+    """Run a sweep over sites to its end. Raises InvalidInput before anything runs, and RunNotEnded afterwards."""
     plan = await asyncio.to_thread(plan_sweep, spec, look_up=False)  # each site looks up its own files
     here = load_site(site_path)
     store = Store(here.store)
@@ -91,7 +91,7 @@ async def run_at_sites(
         with ending(run_id):
             stored = await read_cells(store, run_id, plan.cells)
             following.report(stored.values())
-            # What is suspicious was measured again by the sites, which have the devices.
+            # The sites, which have the devices, have measured suspicious cells again.
             records = [stored[cell.key] for cell in plan.cells if cell.key in stored]
             site_parts = [_site_part(child, stored) for child in children]
             return await finish(store, run, records, tenure, partial(judge, store), site_parts)
@@ -109,7 +109,7 @@ async def _run_parts(
     run_id: str,
     following: Following,
 ) -> list[Child]:
-    """Every part at its site, side by side; however this ends, no part is left running."""
+    """Run every part at its site, side by side; however this ends, no part is left running."""
     await stop_leftovers(client, run_id)
     children: list[Child] = []
     followed = asyncio.create_task(following.follow())

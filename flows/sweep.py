@@ -38,7 +38,7 @@ from qhas.sweep.spec import Cell, SweepSpec
 from tasks.samples import make_samples
 
 CELLS_FAILED = "Cells failed"
-"""State of a part that ran to its end. A part that was refused or broke off has another one."""
+"""State of a part that ran to its end with failed cells. A part that was refused or broke off has another one."""
 
 
 def _flow_run_name() -> str:
@@ -63,12 +63,12 @@ async def sweep(
 
 
 def sweep_here(spec: SweepSpec, site: str | None, run_id: str) -> None:
-    """Run the sweep in this process, without a deployment. Raises what kept it from starting, not failed cells."""
+    """Run the sweep in this process, without a deployment. Raises what prevented the start, not cell failures."""
     run_here(lambda: sweep(spec, site, run_id))
 
 
 def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    """Run a flow in this process. Raises what kept it from starting, not failed cells."""
+    """Run a flow in this process. Raises what prevented the start, not cell failures."""
     try:
         with hangup_interrupts(), over_an_api() as named:
             asyncio.run(_asked(started, named=named))
@@ -79,7 +79,7 @@ def run_here(started: Callable[[], Coroutine[Any, Any, Any]]) -> None:
 
 
 async def _asked(started: Callable[[], Coroutine[Any, Any, Any]], *, named: bool) -> None:
-    """Start it if the API answers and is of this version. Raises InvalidInput."""
+    """Start the flow. Raises InvalidInput if the API does not answer or is of another version."""
     try:
         async with get_client() as client:
             await client.raise_for_api_version_mismatch()
@@ -94,7 +94,7 @@ async def _asked(started: Callable[[], Coroutine[Any, Any, Any]], *, named: bool
 
 
 async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> State[Any]:
-    """Take a sweep to its end; the state says how many cells are good.
+    """Run a sweep to its end; the state says how many cells are good.
 
     Raises InvalidInput before anything runs, and RunNotEnded if the cells have run and the store is gone.
     """
@@ -113,7 +113,7 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
 
 
 async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, part: Part) -> State[Any]:
-    """Run some cells of a run that another flow run began, and will end. Raises InvalidInput before anything runs."""
+    """Run some cells of a run that another flow run began and will end. Raises InvalidInput before anything runs."""
     plan = await asyncio.to_thread(plan_sweep, spec, look_up=False)
     cells = part.select(plan.cells)
     site = load_site(site_path)
@@ -139,7 +139,7 @@ async def _complete(cells: Sequence[Cell], lab: Lab, run: SweepRecord) -> list[C
 
 
 def run_id_of_flow_run(name: str) -> str:
-    """A run id that every retry of this flow run shares, so that a retry resumes."""
+    """Return a run id that every retry of this flow run shares, so that a retry resumes the run."""
     if (started := flow_run.scheduled_start_time) and flow_run.id:
         return new_run_id(name, started, flow_run.id[:8])
     return new_run_id(name)

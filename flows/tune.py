@@ -1,4 +1,4 @@
-"""The best options of graph-prepare for a network on a SoC, searched on the simulator."""
+"""The search on the simulator for the best options of graph-prepare for a network on a SoC."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def tune_network(
     trials: asked.Trials = asked.TRIALS_OF_TUNING,
     site: asked.OptionalPath = asked.SITE,
 ) -> State[Any]:
-    """Find the best options of graph-prepare for a network on a SoC on the simulator. A repeated call compiles nothing."""
+    """Find the best graph-prepare options for a network on a SoC, by simulation. A repeated call compiles nothing."""
     answer, address = await asyncio.to_thread(_tuned, network, soc, objective, trials, site)
     await acreate_markdown_artifact(
         key=artifact_key(answer.tuning_id), markdown=page(answer), description=answer.sentence

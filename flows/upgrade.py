@@ -1,4 +1,4 @@
-"""What another SDK does to networks: sweeps at both ends, between where something changed, and with the old options."""
+"""What another SDK does to networks: sweeps with both, with those between if anything changed, with old options."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def sdk_upgrade(
     every: bool = asked.EVERY_SDK,
     site: asked.OptionalPath = asked.SITE,
 ) -> State[Any]:
-    """Tell what another SDK does to networks, from which version on, why, and which option brings the old figure back.
+    """Show what another SDK does to networks, from which version on, why, and which option restores the old figure.
 
     A repeated call runs only what is missing.
     """
@@ -53,7 +53,7 @@ async def sdk_upgrade(
 
 
 async def answered(stages: Stages, store: Store, site: str | None) -> tuple[Upgrade, str]:
-    """Run the sweeps of a search and show its answer as an artifact; the answer and the address of its page."""
+    """Run the sweeps of a search and show its answer as an artifact; return the answer and its page's address."""
     while isinstance(step := await asyncio.to_thread(_next, stages), Stage):
         await run_sweep(step.spec, site, step.run_id)
     address = await asyncio.to_thread(keep, store, step)
@@ -64,13 +64,13 @@ async def answered(stages: Stages, store: Store, site: str | None) -> tuple[Upgr
 
 
 def slower_or_not(answer: Upgrade, address: str) -> State[Any]:
-    """The state that an answer ends its flow run with."""
+    """Return the state with which an answer ends its flow run."""
     message = f"{answer.sentence} Page: {address}"
     return Completed(message=message) if answer.good else Failed(name=SLOWER, message=message)
 
 
 def _next(stages: Stages) -> Stage | Upgrade:
-    """The sweep to run next, or the answer."""
+    """Return the sweep to run next, or the answer."""
     try:
         return next(stages)
     except StopIteration as ended:

@@ -1,4 +1,4 @@
-"""What keeps a lab going: checking it before the night, pruning and verifying its store, compacting its history."""
+"""The upkeep of a lab: checking it before the night, pruning and verifying its store, compacting its history."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tasks.upkeep import compact_history, examine, plan_pruning, prune, verify
 
 @flow(name="flight-check", flow_run_name=f"flight-check of {platform.node()}", persist_result=False)
 async def flight_check(site: asked.OptionalPath = asked.SITE) -> State[Any]:
-    """See whether this worker's host, its SDK, its store and its devices are fit for a sweep.
+    """Check whether this worker's host, its SDK, its store and its devices are fit for a sweep.
 
-    Ends as failed with one sentence if something is not; devices that work for somebody are not asked.
+    Ends as failed with one sentence if something is not; devices in use are not queried.
     """
     findings = await examine(load_site(site))
     bad = [finding for finding in findings if not finding.good]
@@ -46,10 +46,10 @@ async def prune_store(
     dry_run: bool = asked.DRY_RUN,
     site: asked.OptionalPath = asked.SITE,
 ) -> State[Any]:
-    """Remove old traces, logs, schematics and unused prepared graphs; records and QHAS summaries stay for ever.
+    """Remove old traces, logs, schematics and unused prepared graphs; records and QHAS summaries are kept for ever.
 
-    Runs that are pinned keep everything. With `dry_run` the table only shows what would go.
-    Months of the history that are over become one file each.
+    Pinned runs keep everything. With `dry_run` the table only shows what would be removed.
+    Past months of the history are compacted into one file each.
     """
     store = Store(load_site(site).store)
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
@@ -73,7 +73,7 @@ def _verification_name() -> str:
 async def verify_store(
     run_id: asked.OptionalName = asked.VERIFIED, site: asked.OptionalPath = asked.SITE
 ) -> State[Any]:
-    """Hold every stored file against its run's records: there, of its size and digest, at its own place.
+    """Check every stored file against its run's records: that it exists, with its size and digest, in its own place.
 
     Ends as failed with one sentence if something is damaged; the table names it. Nothing is changed.
     """

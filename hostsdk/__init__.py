@@ -4,5 +4,5 @@ Qualcomm's wheel `onnxruntime-qnn` carries the HTP compiler, the HTP emulator an
 package puts the vendor SDK's command lines and directory layout on top of those libraries, so that tooling written
 for the SDK runs unchanged. Every time it reports is the simulator's estimate, never a measurement.
 
-It is reached as executables (`python -m hostsdk root` prints where they are); nothing else needs to import it.
+It is used through executables (`python -m hostsdk root` prints where they are); nothing else needs to import it.
 """

@@ -13,7 +13,7 @@ from hostsdk.errors import ToolError
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 when all that was asked for is there, 1 with one sentence on stderr when not."""
+    """Return 0 when the request was fulfilled, 1 with one sentence on stderr when not."""
     arguments = _parser().parse_args(argv)
     try:
         for line in _answer(arguments):
@@ -116,7 +116,7 @@ def _version_lines() -> Iterator[str]:
 
 
 def _soc_lines(names: Sequence[str]) -> Iterator[str]:
-    """Name, Hexagon version, VTCM and whether times can be estimated, a SoC a line, separated by tabs."""
+    """Yield a line per SoC: name, Hexagon version, VTCM and whether times can be estimated, separated by tabs."""
     for soc in [socs.find(name, "The host SDK") for name in names] or socs.table().values():
         if soc.arch >= socs.OLDEST_ARCH:
             yield f"{soc.name}\tv{soc.arch}\t{soc.vtcm_mb or '-'}\t{_estimate(soc)}"

@@ -1,7 +1,7 @@
-"""How much is read of what comes from outside: files, zip directories, packed and declared sizes. Beyond it is an error.
+"""Limits on what is read from outside: files, zip directories, packed and declared sizes. Beyond them is an error.
 
-The library has its own of these (`qhas/outside_bytes.py`): the host SDK stands alone, as the vendor's does, and imports
-nothing of it; and tools answer in the vendor's error codes.
+The library has its own limits (`qhas/outside_bytes.py`): the host SDK stands alone, as the vendor's does, and imports
+nothing from the library; and tools answer in the vendor's error codes.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from pathlib import Path
 LARGEST_DIRECTORY = 4 << 20
 """Bytes of a zip's directory: some forty thousand records."""
 LARGEST_UNPACKED = 256 << 20
-"""Bytes that a packed record may unpack to: DLC writers store theirs, and only what is small is packed."""
+"""Bytes that a packed record may unpack to: DLC writers store their records, and pack only small ones."""
 LARGEST_LOG = 1 << 30
 """Bytes of a profiling log, or of a schematic."""
 LARGEST_TEXT = 16 << 20
-"""Bytes of what people write: input lists and configurations."""
+"""Bytes of what users write: input lists and configurations."""
 DAMAGED_ZIP = (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError, RuntimeError)
-"""What `zipfile` raises for damaged directories and for records that are encrypted or packed in other ways."""
+"""What `zipfile` raises for damaged directories and for records that are encrypted or packed in unsupported ways."""
 
 
 def read_file(path: Path, largest: int) -> bytes:
-    """The bytes of a regular file of at most `largest`; never waits for a writer of a pipe. Raises OSError."""
+    """Read a regular file of at most `largest` bytes; never wait for a writer of a pipe. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
@@ -43,7 +43,7 @@ def read_file(path: Path, largest: int) -> bytes:
 
 
 def inflate(content: bytes, largest: int = LARGEST_UNPACKED, wbits: int = zlib.MAX_WBITS) -> bytes:
-    """What zlib packed, of at most `largest` bytes and whole. Raises zlib.error."""
+    """Unpack what zlib packed. Raises zlib.error unless it is complete and has at most `largest` bytes."""
     stream = zlib.decompressobj(wbits)
     plain = stream.decompress(content, largest + 1)
     if len(plain) > largest:
@@ -55,7 +55,10 @@ def inflate(content: bytes, largest: int = LARGEST_UNPACKED, wbits: int = zlib.M
 
 @contextmanager
 def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A zip file whose directory is of at most `LARGEST_DIRECTORY`. Raises OSError, and what `DAMAGED_ZIP` lists."""
+    """Open a zip file whose directory has at most `LARGEST_DIRECTORY` bytes.
+
+    Raises OSError, and what `DAMAGED_ZIP` lists.
+    """
     with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
         file.largest = None
         _require_distinct(archive)
@@ -63,7 +66,7 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _require_distinct(archive: zipfile.ZipFile) -> None:
-    """Of records of one name each reader takes its own: what is looked at would be another than what runs."""
+    """Refuse two records of the same name: readers differ in which they use, so a different one might run."""
     seen = set[str]()
     for name in archive.namelist():
         if name in seen:
@@ -72,7 +75,7 @@ def _require_distinct(archive: zipfile.ZipFile) -> None:
 
 
 class _Bounded(io.FileIO):
-    """Refuses to be read in larger pieces than a directory has, as `zipfile` does in one with whatever is declared."""
+    """Refuses reads larger than a directory may be: `zipfile` reads one at once, whatever size it declares."""
 
     largest: int | None = LARGEST_DIRECTORY
 

@@ -1,7 +1,7 @@
-"""How ONNX Runtime's quantiser sees the activations: one after the other, each let go when its range is known.
+"""The order in which ONNX Runtime's quantiser sees activations: one at a time, each freed once its range is known.
 
-By its default order the ranges are computed last, and all activations of a sample are in memory until then: 4.7 GiB of a
-U-Net at 640 x 1280, where 1.2 do (ONNX Runtime 1.32). The ranges are the same to the bit.
+In its default order the ranges are computed last, and all activations of a sample stay in memory until then: 4.7 GiB
+for a U-Net at 640 x 1280, where 1.2 GiB suffice (ONNX Runtime 1.32). The ranges are identical to the bit.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 @contextmanager
 def ranges_as_they_come() -> Iterator[None]:
-    """The quantiser's sessions compute in the order of the graph meanwhile, where a range stands before its tensor's first reader."""
+    """Have the quantiser's sessions compute in graph order, where a range comes before its tensor's first reader."""
     from onnxruntime.quantization.calibrate import CalibraterBase
 
     before = CalibraterBase.create_inference_session
@@ -25,7 +25,7 @@ def ranges_as_they_come() -> Iterator[None]:
 
 
 def _open_in_order_of_the_graph(calibrater: Any) -> None:
-    """As the quantiser itself does, which has no setting for it, but for the order."""
+    """Create the session as the quantiser itself does, except for the order, which it has no setting for."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()

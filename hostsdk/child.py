@@ -1,7 +1,7 @@
-"""The tools' side of a job: native code runs in a child, so its crash is one line here and not ours.
+"""The tools' side of a job: native code runs in a child, so that its crash is one error line and not the tool's own.
 
 The child is a fork of the tool, which has one thread and has imported most of what a job needs: a new interpreter would
-first take 0.05 s to come so far, a tenth of what preparing a small network takes.
+first take 0.05 s to get that far, a tenth of the time for preparing a small network.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def run_job(
 ) -> dict[str, Any]:
     """Run `hostsdk.native.<job>` in `directory` and return its result message.
 
-    `listen` gets every other message (kinds "progress" and "log") as it arrives. What the libraries print goes to
-    `directory/native.log`. Raises `ToolError`: the job's own refusal, or RUNTIME_CRASHED naming how the child ended.
-    The child is dead when this returns or raises.
+    `listen` gets every other message (kinds "progress", "log" and "notice") as it arrives. What the libraries print
+    goes to `directory/native.log`. Raises `ToolError`: the job's own refusal, or RUNTIME_CRASHED naming how the child
+    ended. The child is dead when this returns or raises.
     """
     _take_standard_descriptors()
     printed = directory / "native.log"
@@ -53,21 +53,21 @@ def run_job(
 
 
 class _Child:
-    """A copy of this process that does a job, and nothing after it."""
+    """A copy of this process that does one job and nothing after it."""
 
     def __init__(
         self, job: str, request: dict[str, Any], directory: Path, output: BinaryIO, replies: int
     ) -> None:
         parent = os.getpid()
-        flush()  # or the copy would print it too
+        flush()  # or the child would print it too
         self._returncode: int | None = None
         mask = signal.pthread_sigmask(
             signal.SIG_BLOCK, ENDING
-        )  # what comes now is not for the tool's handlers in the copy
+        )  # signals from here on must not reach the tool's handlers in the child
         self._pid = os.fork()
         if self._pid == 0:
             code = 1
-            try:  # nothing of the tool may go on here, whatever fails
+            try:  # the tool must not continue in the child, whatever fails
                 _become_quiet(directory, output, mask)
                 done = _done(job, request, replies, parent)
                 flush()
@@ -77,27 +77,27 @@ class _Child:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def wait(self) -> int:
-        """How it ended: its exit code, or the number of a signal below zero."""
+        """Wait for its end, and return its exit code, or the negated number of a signal."""
         if self._returncode is None:
             self._returncode = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         return self._returncode
 
     def end(self) -> None:
-        """End it, if it has not ended."""
+        """Kill it, if it has not ended."""
         if self._returncode is None:
             os.kill(self._pid, signal.SIGKILL)
             self.wait()
 
 
 def _take_standard_descriptors() -> None:
-    """Open what a tool that was started without inputs or outputs lacks, or the job's own pipe would be one of them."""
+    """Open any standard descriptors that the tool was started without, or the job's own pipe would become one."""
     while (number := os.open(os.devnull, os.O_RDWR)) < 3:
         os.set_inheritable(number, True)
     os.close(number)
 
 
 def _become_quiet(directory: Path, output: BinaryIO, mask: Iterable[int]) -> None:
-    """Take nothing of the tool's: its signals' handlers, its directory, its input and outputs."""
+    """Detach from what is the tool's: its signal handlers, its directory, its input and outputs."""
     for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -109,7 +109,7 @@ def _become_quiet(directory: Path, output: BinaryIO, mask: Iterable[int]) -> Non
 
 
 def _done(job: str, request: dict[str, Any], replies: int, parent: int) -> int:
-    """Do the job; its exit code."""
+    """Do the job and return its exit code."""
     try:
         from hostsdk.native.job import serve
 
@@ -122,7 +122,7 @@ def _done(job: str, request: dict[str, Any], replies: int, parent: int) -> int:
 
 
 def _converse(child: _Child, replies: TextIO, listen: Listener) -> dict[str, Any] | None:
-    """Pass messages on, and return the closing one; None when the child ended without."""
+    """Pass messages on, and return the closing one; None when the child ended without one."""
     for line in replies:
         if not line.endswith("\n"):
             break  # the child died while writing it

@@ -1,4 +1,4 @@
-"""What the compiler is asked for, as it travels from a command line to the native job and into the timeline's label."""
+"""The compiler's options, as they travel from a command line to the native job and into the timeline's label."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def for_soc(
     hvx_threads: int | None = None,
     dlbc: bool = False,
 ) -> CompileOptions:
-    """Options as a command line has them, 0 MB of VTCM being all of the SoC's.
+    """Build options from those of a command line, where 0 MB of VTCM means all that the SoC has.
 
     Raises `ToolError` (INVALID_PARAMETER) for more than the SoC has.
     """
@@ -41,7 +41,7 @@ def _invalid(reason: str) -> ToolError:
 
 
 def trace_of(graph: str) -> str:
-    """The file that the trace of a graph is moved to: the next graph's would take its place."""
+    """Return the file that the trace of a graph is moved to, since the next graph's would overwrite it."""
     return f"{graph}_estimate.json"
 
 
@@ -56,5 +56,5 @@ class CompileOptions:
     finalize_settings: dict[str, int | float | str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON form; `CompileOptions(**form)` reads it back."""
+        """Return the JSON form; `CompileOptions(**form)` reads it back."""
         return dataclasses.asdict(self)

@@ -1,8 +1,8 @@
-"""How a tool is asked to end."""
+"""The signals by which a tool is asked to end."""
 
 from __future__ import annotations
 
 import signal
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""Signals at which it takes its child along and leaves nothing behind."""
+"""Signals on which it kills its child and leaves nothing behind."""

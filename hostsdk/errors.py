@@ -10,15 +10,15 @@ class ErrorCode(IntEnum):
     """The SNPE error codes these tools report (DlSystem/DlError.h of SDK 2.40 names their meaning)."""
 
     INVALID_PARAMETER = 101
-    """An option is unknown, malformed, out of range, or not served here."""
+    """An option is unknown, malformed, out of range, or not supported here."""
     MISSING_FILE = 102
-    """A file named on the command line is not there or cannot be read."""
+    """A file named on the command line is missing or cannot be read."""
     WRONG_INPUT_NAME = 105
     """A tensor name that the network does not have."""
     SIZE_MISMATCH = 203
     """A raw input file whose size is not its tensor's."""
     TENSOR_FILE_READ = 207
-    """A raw input file that is not there or cannot be read."""
+    """A raw input file that is missing or cannot be read."""
     OUTPUT_WRITE = 208
     """A file this tool should write cannot be written."""
     WRONG_INPUT_COUNT = 210
@@ -36,11 +36,11 @@ class ErrorCode(IntEnum):
     EXECUTION_FAILED = 407
     """The prepared graph did not execute."""
     RUNTIME_UNAVAILABLE = 500
-    """The runtime asked for, or the platform it needs, is not here."""
+    """The requested runtime, or the platform it needs, is not available."""
     RUNTIME_CRASHED = 911
     """The native library ended the job: a crash, an abort, or the kernel's out-of-memory killer."""
     UNSUPPORTED_LAYER = 1002
-    """The network holds operations the HTP does not take."""
+    """The network holds operations that the HTP does not accept."""
     UNKNOWN = 1210
     """The native library failed in a way it did not explain."""
     INCOMPATIBLE_CACHE = 1503
@@ -66,7 +66,7 @@ class Refusal(HostSdkError):
 
 
 class ToolError(HostSdkError):
-    """A failure of the tools that prepare and run, told in SNPE's form. `component` names the part that refused."""
+    """A failure of the tools that prepare and run, reported in SNPE's form. `component` is the part that refused."""
 
     def __init__(self, code: ErrorCode, message: str, component: str) -> None:
         super().__init__(message)
@@ -74,7 +74,7 @@ class ToolError(HostSdkError):
         self.component = component
 
     def line(self) -> str:
-        """The vendor's one-line form. Messages lose their line breaks and semicolons, which would end the field."""
+        """Return the vendor's one-line form. Line breaks and semicolons, which would end the field, are replaced."""
         text = " ".join(self.message.split()).replace(";", ",")
         frames = traceback.extract_tb(self.__traceback__)
         line_no = frames[-1].lineno if frames else 0

@@ -1,4 +1,4 @@
-"""An estimate as JSON: its figures, what the simulator took for granted, and on demand what every op does."""
+"""An estimate as JSON: its figures, what the simulator assumed, and on request what every op does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hostsdk.viewer.timeline import Event, total
 
 
 def report(estimated: Estimated) -> dict[str, Any]:
-    """Figures of one graph. Cycles are of the core clock; bytes are what ops move; intervals are the simulator's own."""
+    """Return one graph's figures. Cycles are of the core clock, bytes what ops move, intervals the simulator's own."""
     timeline = estimated.timeline
     work = [event for event in timeline.events if event.unit.works]
     moved = total(event.traffic for event in work)
@@ -35,7 +35,7 @@ def report(estimated: Estimated) -> dict[str, Any]:
 
 
 def _instances(work: list[Event]) -> dict[str, int]:
-    """How many ops of each HTP op there are; one that ran on several threads is one."""
+    """Count the ops of each HTP op type; one that ran on several threads counts once."""
     names = {event.op_id: event.htp_op for event in work}
     return dict(sorted(Counter(names.values()).items()))
 
@@ -45,7 +45,7 @@ def _is_number(value: object) -> bool:
 
 
 def _ops(estimated: Estimated) -> list[dict[str, Any]] | None:
-    """By node, HTP op and unit, what owns cycles of the dominant path, most first, and the cycles in which nothing works."""
+    """Return the dominant path's cycles by node, HTP op and unit, most first, with those in which nothing works."""
     if estimated.schematic is None:
         return None
     analysis = analyse(estimated.timeline, estimated.schematic, Zoom())

@@ -1,4 +1,4 @@
-"""Profiling events as plain values: what the profile handle yields, what a log is written from and read as."""
+"""Profiling events as plain values: the profile handle yields them, and logs are written from and read into them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Unit(IntEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """One event and what it is made of. `payload` is the blob of an OBJECT event, else None.
+    """One event and its parts. `payload` is the blob of an OBJECT event, else None.
 
     `value` is an unsigned 64-bit number in `unit`: a `Unit` where known.
     """
@@ -37,13 +37,13 @@ class Event:
     payload: bytes | None = field(default=None, repr=False)
 
     def walk(self, depth: int = 0) -> Iterator[tuple[Event, int]]:
-        """This event and everything below it, in order, each with its depth."""
+        """Yield this event and everything below it, in order, each with its depth."""
         yield self, depth
         for event in self.sub_events:
             yield from event.walk(depth + 1)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON form that `from_json` reads back; the blob is base64."""
+        """Return a JSON form that `from_json` reads back; the blob is base64."""
         row: dict[str, Any] = {
             "identifier": self.identifier,
             "type": self.type,
@@ -57,7 +57,7 @@ class Event:
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> Event:
-        """The event `to_json` made. Raises KeyError, TypeError or ValueError when `row` is not one."""
+        """Return the event that `to_json` encoded. Raises KeyError, TypeError or ValueError when `row` is not one."""
         payload = row.get("payload")
         return cls(
             identifier=str(row["identifier"]),

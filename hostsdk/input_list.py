@@ -1,4 +1,4 @@
-"""net-run's input list: header lines, then one inference a line."""
+"""net-run's input list: header lines, then one inference per line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class InputFile:
 
 @dataclass(frozen=True)
 class InputList:
-    """`layers` and `tensors` are what the `#` and `%` header lines name, empty without them."""
+    """A parsed list. `layers` and `tensors` are the names in the `#` and `%` header lines, empty without them."""
 
     layers: tuple[str, ...]
     tensors: tuple[str, ...]
@@ -78,11 +78,11 @@ def resolve(
     *,
     native: bool = False,
 ) -> list[dict[str, Path]]:
-    """Every inference's raw files by input name, checked against `sizes` (bytes by input name, in graph order).
+    """Return every inference's raw files by input name, checked against `sizes` (bytes by name, in graph order).
 
     `native` says whether those are of the inputs' own types, instead of float32; `others` are the sizes of the other
-    kind, for the remedy. Paths are relative to `directory`. Raises `ToolError` for a wrong number or name of inputs, for a file that is not
-    there and for one of the wrong size, each naming the inference (counted from 0, as in Result_0).
+    kind, for the remedy. Paths are relative to `directory`. Raises `ToolError` for a wrong number or name of inputs, a
+    missing file, or one of the wrong size, each naming the inference (counted from 0, as in Result_0).
     """
     return [
         _resolve_one(index, inputs, sizes, directory, _Remedy(others or {}, native))
@@ -92,7 +92,7 @@ def resolve(
 
 @dataclass(frozen=True)
 class _Remedy:
-    """What a file is likely to be that has not the size it should have."""
+    """What a file of the wrong size is likely to be."""
 
     others: Mapping[str, int]
     native: bool

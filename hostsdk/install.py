@@ -1,4 +1,4 @@
-"""Further versions of the wheel, fetched by the user's own installer from his own index into the cache."""
+"""Further versions of the wheel, fetched into the cache by the user's own installer from the user's own index."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.wheel import Wheel
 
 _SECONDS = 1800.0
-"""A wheel has 100 MB, and a lab's line may be slow."""
+"""A wheel has 100 MB, and a lab's connection may be slow."""
 
 
 def install(name: str) -> Wheel:
-    """The wheel of a version as in 2.4.0, or of a generation as in 2.48: fetched where it is not on this machine.
+    """Return the wheel of a version as in 2.4.0, or of a generation as in 2.48, fetched if it is not on this machine.
 
     Nothing of it enters an environment. Raises `ToolError` with the installer's own last line.
     """
@@ -45,7 +45,7 @@ def install(name: str) -> Wheel:
 
 
 def _keep(made: Path, version: str) -> None:
-    """Another process may have been first: its wheel is as good. What is there and not whole is replaced."""
+    """Move the wheel into the cache, unless another process was first; an incomplete one is replaced."""
     target = wheel.cache() / version
     if wheel.cached(version) is None:
         shutil.rmtree(target, ignore_errors=True)
@@ -69,7 +69,10 @@ def _fetch(version: str, target: Path) -> None:
 
 
 def _installer() -> list[str]:
-    """Command of uv where there is one, also that which made this environment; else pip, of this interpreter or of the PATH."""
+    """Return the command of uv, from the PATH or the one that made this environment, else of pip.
+
+    Pip is this interpreter's own, else that of the PATH.
+    """
     beside = Path(f"{sys.prefix}-uv", "bin", "uv")
     uv = shutil.which("uv") or (str(beside) if os.access(beside, os.X_OK) else None)
     if uv:

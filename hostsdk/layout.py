@@ -19,7 +19,7 @@ from hostsdk.locks import lock, open_lock
 TARGET = "x86_64-linux-clang"
 READER = "libQnnHtpOptraceProfilingReader.so"
 SOCS = "share/socs.txt"
-"""Names of the SoCs that it compiles for, a line each: whoever has the directory need not ask."""
+"""File with the names of the SoCs that it compiles for, one per line, to be read without running a tool."""
 TOOLS = {
     "snpe-onnx-to-dlc": "hostsdk.tools.onnx_to_dlc",
     "onnx-quantize": "hostsdk.tools.onnx_quantize",
@@ -29,16 +29,16 @@ TOOLS = {
     "qnn-profile-viewer": "hostsdk.viewer.command",
     "hostsdk-estimate": "hostsdk.tools.estimate",
 }
-"""Executables by name; all but the last are called as the vendor's."""
+"""Executables by name; those that begin with snpe or qnn have the vendor's names."""
 _SHEBANG_LIMIT = 120
 _MAKING_SECONDS = 120.0
-"""How long another process may take to make the directory: seconds, on a loaded machine some tens."""
+"""How long another process may take to make the directory; it takes seconds, on a loaded machine some tens."""
 _BUILD_ID = re.compile(r"v(\d+)\.(\d+)\.(\d+)\.(\d{6})\d*")
 
 
 @dataclass(frozen=True)
 class Sdk:
-    """A made SDK. `build_id` is the libraries' own, as in v2.51.0.260929181845."""
+    """An SDK whose directory exists. `build_id` is the libraries' own, as in v2.51.0.260929181845."""
 
     root: Path
     build_id: str
@@ -46,17 +46,17 @@ class Sdk:
     layout: Layout
 
     def job_libraries(self) -> dict[str, object]:
-        """What every native job is told of the libraries."""
+        """Return what every native job needs to know about the libraries."""
         return self.wheel.for_jobs(self.layout)
 
     @property
     def banner(self) -> str:
-        """What every tool prints as its version."""
+        """The version that every tool prints."""
         return f"SNPE {self.build_id}"
 
 
 def version(build_id: str) -> str:
-    """The directory's name for a build id: M.m.p.YYMMDD."""
+    """Return the directory's name for a build id: M.m.p.YYMMDD."""
     match = _BUILD_ID.match(build_id)
     if match is None:
         raise ToolError(
@@ -66,7 +66,7 @@ def version(build_id: str) -> str:
 
 
 def sdk() -> Sdk:
-    """The SDK of the wheel in use (`wheel.find`), made when absent or out of date. Safe for concurrent callers.
+    """Return the SDK of the wheel in use (`wheel.find`), made if absent or out of date. Safe for concurrent callers.
 
     Raises `ToolError` when the platform or the wheel is not the right one.
     """
@@ -80,7 +80,7 @@ def sdk() -> Sdk:
 
 
 def _base() -> Path:
-    """Where SDK directories go: in the interpreter's prefix, else in the user's cache, apart for every prefix."""
+    """Return where SDK directories go: the interpreter's prefix, else the user's cache, separate for every prefix."""
     share = Path(sys.prefix, "share")
     own = share / "qhas-hostsdk"
     nearest = next(path for path in (own, share, Path(sys.prefix)) if path.is_dir())
@@ -102,14 +102,14 @@ def _find(base: Path, installed: wheel.Wheel) -> Sdk | None:
 
 
 def _layout(text: str) -> Layout | None:
-    """The known layout that an SDK's description states."""
+    """Return the known layout that an SDK's description states."""
     return next((layout for layout in LAYOUTS if repr(layout) == text), None)
 
 
 def _make(base: Path, installed: wheel.Wheel) -> Sdk:
     import tempfile
 
-    from hostsdk import trial  # every tool imports this module, and finds what was made
+    from hostsdk import trial  # every tool imports this module, and usually finds the SDK made
 
     with tempfile.TemporaryDirectory(prefix=".new-", dir=base) as scratch:
         identity = child.run_job("identify", {"library_dir": str(installed.directory)}, Path(scratch))
@@ -176,7 +176,7 @@ class _File:
 
 
 def _digest(installed: wheel.Wheel, build_id: str, layout: Layout) -> str:
-    """A digest of the planned content: another version of this package makes the directory anew."""
+    """Return a digest of the planned content: another version of this package makes the directory anew."""
     plan = sorted(_plan(installed, build_id).items())
     return hashlib.sha256(repr((plan, layout)).encode()).hexdigest()[:16]
 
@@ -199,9 +199,9 @@ def _plan(installed: wheel.Wheel, build_id: str) -> dict[str, _File]:
 
 
 def _launcher(module: str, installed: wheel.Wheel) -> str:
-    """A script on this very interpreter, whose path may be too long for, or have a blank in, a shebang.
+    """Return a script for this very interpreter, whose path may have a blank or be too long for a shebang.
 
-    It uses this SDK's wheel, whatever the environment says; of the interpreter's own wheel always the present one.
+    It uses this SDK's wheel, whatever the environment says; if that is the interpreter's own, whichever is installed.
     """
     pinned = f'os.environ["{wheel.VARIABLE}"] = "{installed.version}"'
     if wheel.cached(installed.version) != installed:

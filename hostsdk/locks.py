@@ -1,4 +1,4 @@
-"""Lock files at paths that others may guess: no link is followed, and nothing that lies there is emptied."""
+"""Lock files at paths that others may guess: no link is followed, and no existing file is truncated."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _RETRY_SECONDS = 0.05
 
 @contextmanager
 def own_directory(folder: Path) -> Iterator[int]:
-    """A descriptor of the folder, made if it is not there.
+    """Yield a descriptor of the folder, made if it does not exist.
 
-    Raises OSError unless it is a directory of this user's that nobody else may write to.
+    Raises OSError unless it is a directory of this user's that no other user may write to.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -31,9 +31,9 @@ def own_directory(folder: Path) -> Iterator[int]:
 
 
 def open_lock(path: str | Path, directory: int | None = None) -> int:
-    """Open a lock file, made if it is not there; a relative path is below the open `directory`.
+    """Open a lock file, made if it does not exist; a relative path is below the open `directory`.
 
-    Raises OSError for a link, and for what is no plain file with this one name.
+    Raises OSError for a link, and for anything but a plain file with no other name.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(path, flags, 0o600, dir_fd=directory)
@@ -45,7 +45,7 @@ def open_lock(path: str | Path, directory: int | None = None) -> int:
 
 
 def lock(descriptor: int, seconds: float = 0.0) -> bool:
-    """Whether the lock could be had within the time."""
+    """Acquire the lock, and return whether that succeeded within the time."""
     deadline = time.monotonic() + seconds
     while True:
         try:

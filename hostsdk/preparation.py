@@ -19,16 +19,16 @@ from hostsdk.layout import Sdk
 from hostsdk.socs import Soc
 
 ESTIMATE_UNSUPPORTED = "HOSTSDK_ESTIMATE_UNSUPPORTED_SOCS"
-"""Environment variable: estimates of SoCs for which Qualcomm does not support them. 1 makes all, 0 none; without it
+"""Environment variable: estimates of SoCs for which Qualcomm does not support them. 1 makes all, 0 none; if unset,
 those are made that were checked against a device."""
 TOP_VOLTAGE_CORNER = 11
-"""The simulator takes 1 to 11 and clamps to what the SoC has; SoCs with supported estimates ignore it."""
+"""The simulator accepts 1 to 11 and clamps to what the SoC has; SoCs with supported estimates ignore it."""
 _TRACE_FILE = "estimate.json"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What preparing with profiling made. `statement` says what the timeline is, or why there is none."""
+    """The result of preparing with profiling. `statement` says what the timeline is, or why there is none."""
 
     schematics: tuple[Path, ...]
     has_timeline: bool
@@ -51,9 +51,9 @@ class Preparation:
     def profile(self, dlc: Path, *, estimate_unsupported: bool | None) -> Outcome:
         """Add the cache record and, if there are any, the graphs' timelines to `dlc`, in place. Raises `ToolError`.
 
-        A SoC without supported estimates is compiled twice when `estimate_unsupported`, and when that is None and it was
-        checked against a device: once for the simulator's file, and once without its settings, which would change the
-        binary, for the record that ships.
+        A SoC without supported estimates is compiled twice if `estimate_unsupported` is true, or is None and the SoC
+        was checked against a device: once for the simulator's file, and once without its settings, which would change
+        the binary, for the record that ships.
         """
         asked = self.soc.checked is not None if estimate_unsupported is None else estimate_unsupported
         wanted = not self.soc.estimate_supported and self.soc.has_cost_model and asked
@@ -84,7 +84,7 @@ class Preparation:
         return Outcome(schematics, True, statement)
 
     def _run(self, dlc: Path, options: CompileOptions, job: str, *, profile: bool) -> dict[str, Any]:
-        """Compile `dlc` in a fresh working directory, replacing it by the DLC with the record added."""
+        """Compile `dlc` in a fresh directory; except for an estimate, replace it by the DLC with the record."""
         directory = self._directory(job)
         directory.mkdir()
         output = directory / "prepared.dlc"
@@ -106,9 +106,9 @@ class Preparation:
         return self.scratch / f"{job}-{self.soc.name}"
 
     def _unsupported_traces(self, dlc: Path, *, required: bool) -> dict[str, bytes]:
-        """The simulator's traces by graph, from a compilation whose binary is thrown away.
+        """Return the simulator's traces by graph, from a compilation whose binary is discarded.
 
-        None where an older library makes none and they are not `required`.
+        They are empty if an older library makes none and they are not `required`.
         """
         try:
             return self._simulated(dlc)
@@ -140,7 +140,7 @@ class Preparation:
     def _labelled(
         self, graph: dict[str, Any], trace: bytes | None, label: dict[str, Any]
     ) -> tuple[Event, ...] | None:
-        """The finalise events with the labelled trace; None when there is no trace."""
+        """Return the finalise events with the labelled trace; None when there is no trace."""
         events = [Event.from_json(row) for row in graph["events"]]
         others = [event for event in events if event.type != trace_object.EVENT_TYPE]
         try:
@@ -184,7 +184,7 @@ class Preparation:
 
 
 def simulation_settings(soc: Soc, trace: str) -> dict[str, int | float | str]:
-    """The finaliser's settings that make the simulator write its trace to a file, whatever the SoC."""
+    """Return the finaliser's settings that make the simulator write its trace to a file, whatever the SoC."""
     settings: dict[str, int | float | str] = {"hextimate": 1, TRACE_SETTING: trace}
     return settings if soc.estimate_supported else settings | {"sim_core_voltage_corner": _corner(soc)}
 

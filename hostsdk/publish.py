@@ -14,7 +14,7 @@ from hostsdk.errors import ErrorCode, ToolError
 
 @contextmanager
 def scratch_in(directory: Path) -> Iterator[Path]:
-    """A hidden directory in `directory`, gone at the end. Raises `ToolError` (OUTPUT_WRITE) when none can be made."""
+    """Make a hidden directory in `directory`, removed at the end. Raises `ToolError` (OUTPUT_WRITE) if it cannot."""
     try:
         path = Path(tempfile.mkdtemp(prefix=".hostsdk-", dir=directory)).resolve()
     except OSError as error:
@@ -34,19 +34,19 @@ def require_writable(directory: Path) -> None:
 
 
 def publish(made: Path, target: Path) -> None:
-    """Move `made`, a file or a directory, to `target` in one step, replacing what is there; other filesystems too."""
+    """Move `made`, a file or a directory, to `target` in one step, replacing what is there, even across filesystems."""
     with scratch_in(target.parent) as staging:
         staged = staging / target.name
         shutil.move(made, staged)
         if staged.is_file():
-            staged.chmod(0o666 & ~_umask())  # the libraries write files that only the owner's group may read
+            staged.chmod(0o666 & ~_umask())  # the libraries' files are readable only within the owner's group
         if target.is_dir() and not target.is_symlink():
             target.rename(staging / f"{target.name}.old")
         staged.replace(target)
 
 
 def _umask() -> int:
-    """The process's mask, which can only be read by setting it."""
+    """Return the process's mask, which can only be read by setting it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

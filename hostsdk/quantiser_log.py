@@ -1,4 +1,4 @@
-"""What ONNX Runtime's quantiser says: it advises by the root logger, which is everybody's."""
+"""The output of ONNX Runtime's quantiser, which gives advice through the root logger that all code shares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def errors_only() -> Iterator[None]:
-    """Without its advice meanwhile; also as a decorator."""
+    """Suppress its advice inside the block; also usable as a decorator."""
     root = logging.getLogger()
     before = root.level
     root.setLevel(logging.ERROR)

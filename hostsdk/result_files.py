@@ -9,17 +9,17 @@ from pathlib import PurePosixPath
 
 _UP = ("", ".", "..")
 _UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode categories of characters that break a line or steer a terminal."""
+"""Unicode categories of characters that break a line or control a terminal."""
 _LONGEST_PART = 200
-"""Bytes of a part that is kept as it is; file systems take 255."""
+"""The most bytes that are kept of a part; file systems accept 255."""
 _LONGEST_FOLDER = 1000
-"""Bytes of folders that are kept; Linux takes 4096 of a whole path."""
+"""The most bytes of folders that are kept; Linux accepts 4096 for a whole path."""
 
 
 def result_files(inference: int, tensors: Iterable[str]) -> dict[str, PurePosixPath]:
-    """A path below the output directory for each tensor, no two alike and none a folder of another.
+    """Return a path below the output directory for each tensor, no two alike and none a folder of another.
 
-    A `/` in a name makes folders; no name leads out of the result's own. Where two names would meet, the later tensor's
+    A `/` in a name makes folders; no name leads out of the result's own. If two names would collide, the later tensor's
     file is numbered.
     """
     files: dict[str, PurePosixPath] = {}
@@ -39,7 +39,7 @@ def _path(inference: int, tensor: str) -> PurePosixPath:
 
 
 def folder_name(part: str) -> str:
-    """A name as one part of a path."""
+    """Make a name safe as one part of a path."""
     shown = "".join("_" if unicodedata.category(c) in _UNSHOWN or c in "\\/" else c for c in part)
     shown = shown.encode()[:_LONGEST_PART].decode(errors="ignore")
     return "_" if shown in _UP else shown

@@ -1,4 +1,4 @@
-"""What the tools print: names of networks and texts of libraries are shown as text, whatever a terminal could obey in them."""
+"""What the tools print: names of networks and texts of libraries appear as text that no terminal obeys."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TextIO
 
 _OBEYED = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"  # controls but tab and newline, and what else ends a line
-    "\u061c\u200e\u200f\u202a-\u202e"  # direction
-    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"  # unseen
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"  # controls except tab and newline, and other line ends
+    "\u061c\u200e\u200f\u202a-\u202e"  # text direction
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"  # invisible
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"  # halves, and what is no character
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"  # surrogates, and noncharacters
     "|(?<![^\x00-\x7f])[\u200c\u200d\ufe00-\ufe0f]"
 )
 
@@ -39,13 +39,13 @@ class _Shown(io.TextIOBase):
 
 @contextmanager
 def printed_as_text() -> Iterator[None]:
-    """Whatever is printed inside is text: no cursor moves, no title changes, no direction is turned."""
+    """Print everything inside the block as text: no cursor moves, no title changes, no direction is reversed."""
     with redirect_stdout(_shown(sys.stdout)), redirect_stderr(_shown(sys.stderr)):
         yield
 
 
 def flush() -> None:
-    """Have both outputs written, of which a process may have none."""
+    """Flush both outputs, either of which a process may lack."""
     for stream in (sys.stdout, sys.stderr):
         if stream:
             stream.flush()

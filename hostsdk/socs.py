@@ -2,11 +2,11 @@
 
 Names, ids and architectures are what the library itself writes into a DLC for each soc_model id; VTCM and HVX counts are
 what its cost models state. For a handful of parts without a cost model the VTCM is the one ExecuTorch's Qualcomm backend
-lists; a dash means nobody says.
+lists; a dash means that no source states it.
 
-`checked.tsv` has the SoCs whose estimates the vendor does not support and that were set against a device all the same: the
-simulator's voltage corner, and as proof the median of measured over simulated of so many float networks with it, and with the
-corner that the library would take.
+`checked.tsv` lists the SoCs whose estimates the vendor does not support but that were compared with a device: the
+simulator's voltage corner and, as evidence, the number of float networks and their median of measured over simulated,
+with that corner and with the one that the library would use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OLDEST_ARCH = 68
 
 @dataclass(frozen=True)
 class Checked:
-    """How an estimate was set against a device. `ratio` is the median of measured over simulated."""
+    """How estimates were compared with a device. `ratio` is the median of measured over simulated."""
 
     corner: int
     device: str
@@ -33,7 +33,7 @@ class Checked:
 
     @property
     def sentence(self) -> str:
-        """As in `checked against 35 networks on Galaxy S25`."""
+        """In words, as in `checked against 35 networks on Galaxy S25`."""
         return f"checked against {self.networks} networks on {self.device}"
 
 
@@ -49,7 +49,7 @@ class Soc:
     has_cost_model: bool
     estimate_supported: bool
     checked: Checked | None = None
-    """None for a SoC that nobody measured, and for those whose estimates the vendor supports."""
+    """None for a SoC that was not measured, and for those whose estimates the vendor supports."""
 
     @property
     def target(self) -> str:
@@ -64,7 +64,7 @@ def _count(text: str) -> int | None:
 
 @functools.cache
 def table() -> dict[str, Soc]:
-    """Every SoC by its lower-case name."""
+    """Return every SoC by its lower-case name."""
     checked = _checked()
     return {
         name: Soc(
@@ -90,7 +90,7 @@ def _checked() -> dict[str, Checked]:
 
 @functools.cache
 def other_names() -> dict[str, tuple[str, str]]:
-    """For names of parts that share another's id: that one's name; or none, and why they are refused."""
+    """Return, for names of parts that share another's id, that one's name, or none and why they are refused."""
     return {
         name: (soc if soc != "-" else "", refused if refused != "-" else "")
         for name, soc, refused in _rows("soc_names.tsv")
@@ -103,13 +103,13 @@ def _rows(table: str) -> list[list[str]]:
 
 
 def names() -> list[str]:
-    """All that `find` takes, in lower case."""
+    """Return all names that `find` accepts, in lower case."""
     able = {name for name, soc in table().items() if soc.arch >= OLDEST_ARCH}
     return sorted(able | {name for name, (same, _) in other_names().items() if same in able})
 
 
 def find(name: str, option: str) -> Soc:
-    """The SoC called `name`, in either case.
+    """Return the SoC called `name`, in either case.
 
     Raises `ToolError` (INVALID_DEVICE), naming near matches, when it is unknown or older than Hexagon v68; `option` is
     where the name came from, for the message.

@@ -20,7 +20,7 @@ _KIND_ESTIMATE = 3
 
 
 def unpack(blob: bytes) -> tuple[bytes, str]:
-    """The JSON and the graph's name. Raises ValueError for anything else than an estimate's object."""
+    """Return the JSON and the graph's name. Raises ValueError for anything but an estimate's object."""
     if len(blob) < _HEADER.size:
         raise ValueError(f"a trace object of {len(blob)} bytes is cut short")
     magic, _, total, kind, _, payload, name = _HEADER.unpack_from(blob)
@@ -31,19 +31,19 @@ def unpack(blob: bytes) -> tuple[bytes, str]:
 
 
 def pack(payload: bytes, graph: str) -> bytes:
-    """The object for a trace of `graph`."""
+    """Build the object for a trace of `graph`."""
     name = graph.encode()
     total = _HEADER.size + len(payload) + len(name)
     return _HEADER.pack(_MAGIC, 0, total, _KIND_ESTIMATE, 0, len(payload), len(name)) + payload + name
 
 
 def event(payload: bytes, graph: str) -> Event:
-    """The OBJECT event that holds the trace."""
+    """Build the OBJECT event that holds the trace."""
     return Event(IDENTIFIER, EVENT_TYPE, 0, Unit.OBJECT, payload=pack(payload, graph))
 
 
 def with_label(payload: bytes, label: dict[str, Any]) -> bytes:
-    """The trace with `label` as its last top-level key "hostsdk"; every byte of the simulator's own text is kept.
+    """Return the trace with `label` under a last top-level key "hostsdk"; the simulator's own text is kept as it is.
 
     Raises ValueError when `payload` is not a Chrome trace of the object form.
     """

@@ -1,4 +1,4 @@
-"""How an unknown generation's structures lie: each known layout is tried in a process of its own, which it may crash."""
+"""The structure layout of an unknown generation: each known one is tried in its own process, which may crash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SOC = "sa8255"
 
 
 def layout_of(installed: Wheel, versions: dict[str, str], scratch: Path) -> Layout:
-    """The layout of the libraries that report these API versions: of the table, else the first that compiles a network.
+    """Return the layout of the libraries with these API versions: the table's, else the first that compiles a network.
 
     Raises `ToolError` (RUNTIME_UNAVAILABLE) when none fits.
     """
@@ -41,7 +41,7 @@ def layout_of(installed: Wheel, versions: dict[str, str], scratch: Path) -> Layo
 
 
 def _fits(installed: Wheel, layout: Layout, scratch: Path) -> bool:
-    """Whether a network was compiled, and for the SoC that was asked for."""
+    """Whether a network was compiled, and for the SoC that was requested."""
     soc = socs.find(_SOC, "trial")
     with (
         tempfile.TemporaryDirectory(prefix="trial-", dir=scratch) as folder,

@@ -1,6 +1,6 @@
-"""Where Qualcomm's libraries are: in the `onnxruntime-qnn` wheel of the running interpreter, or of another version in the cache.
+"""Where Qualcomm's libraries are: in the interpreter's `onnxruntime-qnn` wheel, or in another version in the cache.
 
-Nothing here imports or loads a wheel, so asking is cheap and safe on any platform.
+Nothing here imports or loads a wheel, so a look-up is cheap and safe on any platform.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Wheel:
     version: str
 
     def library(self, name: str) -> Path:
-        """The path of one of its libraries."""
+        """Return the path of one of its libraries."""
         return self.directory / name
 
     def for_jobs(self, layout: generations.Layout) -> dict[str, object]:
-        """What every native job is told of the libraries it loads."""
+        """Return what every native job needs to know about the libraries it loads."""
         return {
             "library_dir": str(self.directory),
             "layout": {"pointers": layout.pointers, "soc_offset": layout.soc_offset},
@@ -43,7 +43,7 @@ class Wheel:
 
 
 def called(name: str, asked: str) -> str:
-    """The version of the wheel that goes by a name, or `ToolError` beginning with how it was asked for."""
+    """Return the version of the wheel with this name. Raises `ToolError`, beginning with `asked`, for another."""
     if (wanted := generations.wheel_called(name)) is None:
         known = ", ".join(generation.sdk for generation in generations.GENERATIONS)
         raise _unavailable(
@@ -53,7 +53,10 @@ def called(name: str, asked: str) -> str:
 
 
 def find() -> Wheel:
-    """The wheel to use, or `ToolError` (RUNTIME_UNAVAILABLE) saying in one sentence what is missing and what to do."""
+    """Return the wheel to use.
+
+    Raises `ToolError` (RUNTIME_UNAVAILABLE) saying in one sentence what is missing and what to do.
+    """
     named = os.environ.get(VARIABLE)
     if not named:
         return own()
@@ -69,7 +72,7 @@ def find() -> Wheel:
 
 
 def own() -> Wheel:
-    """The interpreter's wheel. Raises as `find`."""
+    """Return the interpreter's wheel. Raises as `find` does."""
     require_platform()
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
@@ -81,20 +84,20 @@ def own() -> Wheel:
 
 
 def cached(version: str) -> Wheel | None:
-    """A wheel that `python -m hostsdk install` fetched; None where it is not there, or not whole."""
+    """Return a wheel that `python -m hostsdk install` fetched; None if it is missing or incomplete."""
     directory = cache() / version / PACKAGE
     return None if _lacking(directory) else Wheel(directory, version)
 
 
 def on_this_machine() -> dict[str, Wheel]:
-    """Every usable wheel by its version: those of the cache, and the interpreter's own."""
+    """Return every usable wheel by its version: those of the cache, and the interpreter's own."""
     folders = cache().iterdir() if cache().is_dir() else ()
     wheels = {each.version: each for folder in folders if (each := cached(folder.name))}
     return wheels | ({installed: own()} if (installed := _own_version()) else {})
 
 
 def cache() -> Path:
-    """Where further versions go: the user's cache, never an environment."""
+    """Return where further versions go: the user's cache, never an environment."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "qhas-hostsdk" / "wheels"
 
@@ -112,12 +115,12 @@ def _own_version() -> str | None:
         return None
     try:
         return _version_of(Path(spec.origin).parent)
-    except ModuleNotFoundError:  # of importlib.metadata: no distribution
+    except ModuleNotFoundError:  # from importlib.metadata: there is no distribution
         return None
 
 
 def _version_of(directory: Path) -> str:
-    """As what its installer left beside it is called: every tool asks, and importlib.metadata takes a fifth of its start."""
+    """Read the version from its .dist-info's name: importlib.metadata would take a fifth of every tool's start."""
     left = [path.name for path in directory.parent.glob(f"{PACKAGE}-*.dist-info")]
     if len(left) == 1:
         return left[0].removeprefix(f"{PACKAGE}-").removesuffix(".dist-info")

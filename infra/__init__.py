@@ -1,1 +1,1 @@
-"""Everything to run it for real: a local stack, and the files of a lab host, a cluster and a bucket."""
+"""Everything needed to run it for real: a local stack, and the files for a lab host, a cluster and a bucket."""

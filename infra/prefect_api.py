@@ -1,4 +1,4 @@
-"""Prefect's REST API with its login and its token against forged requests, for programs without Prefect's client."""
+"""Prefect's REST API with its login and its token against forged requests, for programs without its client."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 @dataclass(frozen=True)
 class PrefectApi:
-    """The API at an address, as in http://127.0.0.1:4200/api, for who has its login."""
+    """The API at an address, as in http://127.0.0.1:4200/api, with its login."""
 
     url: str
     login: str = field(repr=False)
     seconds: float = 20.0
-    """To wait for an answer."""
+    """How long to wait for an answer."""
 
     def ask(self, path: str, body: object = None) -> Any:
-        """The answer to a GET, or to a POST of the body. Raises OSError, also for what the server refuses."""
+        """Return the answer to a GET, or to a POST of the body. Raises OSError, also if the server refuses it."""
         return self._send(
             path, None if body is None else json.dumps(body).encode(), self.headers(body is not None)
         )
 
     def headers(self, changes: bool) -> dict[str, str]:
-        """Of a request; one that is no GET needs a token, which the server is asked for. Raises OSError."""
+        """Return a request's headers; unless it is a GET, they include a token fetched from the server.
+
+        Raises OSError if that fails.
+        """
         mine = {"Authorization": f"Basic {base64.b64encode(self.login.encode()).decode()}"}
         if not changes:
             return mine
@@ -39,8 +42,8 @@ class PrefectApi:
         }
 
     def _send(self, path: str, content: bytes | None, headers: dict[str, str]) -> Any:
-        asked = Request(f"{self.url}{path}", content)  # noqa: S310  # a server of ours
+        asked = Request(f"{self.url}{path}", content)  # noqa: S310  # our own server
         for name, value in headers.items():
-            asked.add_unredirected_header(name, value)  # another address does not get the login
+            asked.add_unredirected_header(name, value)  # a redirect does not pass the login on
         with build_opener(ProxyHandler({})).open(asked, timeout=self.seconds) as answer:
             return json.load(answer)

@@ -1,6 +1,6 @@
-"""What mkdocs.yml adds to the pages of docs/: pages that lie elsewhere in the repository, and the API from its docstrings.
+"""Hooks of mkdocs.yml: they add pages from elsewhere in the repository to docs/, and the API from its docstrings.
 
-A link between them leads to the page; one to a source file, which the site has not, is shown as that file's name.
+A link between pages leads to the page; one to a source file, which the site lacks, is shown as that file's name.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ ELSEWHERE = {
         )
     },
 }
-"""Pages that are not in docs/, by their paths in the repository and in the site."""
+"""Pages that are not in docs/: their paths in the repository, and in the site."""
 API = "api.md"
 _LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the pages that lie elsewhere, and the API's."""
+    """Add the pages from elsewhere, and that of the API."""
     from mkdocs.structure.files import File
 
     for path, page in ELSEWHERE.items():
@@ -45,12 +45,12 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """The page with its links as the site has them."""
+    """Return the page with links that work in the site."""
     return with_links(markdown, page.file.src_uri)
 
 
 def with_links(markdown: str, page: str) -> str:
-    """The text of a page of the site, its links no longer between files of the repository."""
+    """Return the text of a page of the site, with its links between repository files replaced."""
     there = next((path for path, name in ELSEWHERE.items() if name == page), f"docs/{page}")
     return _LINK.sub(lambda link: _linked(link, posixpath.dirname(there), posixpath.dirname(page)), markdown)
 
@@ -71,13 +71,13 @@ def _below_docs(target: str) -> str | None:
 
 
 def api_page() -> str:
-    """What a notebook or a script may rely on, as docs/python.md shows it, from the docstrings."""
+    """Return a page, from the docstrings, of what a notebook or a script may rely on, as docs/python.md shows it."""
     names = "\n\n".join(f"::: {name}" for name in public_names())
     return f"# API\n\nThe names of `import qhas`. [From Python](python.md) shows them at work.\n\n{names}\n"
 
 
 def public_names() -> Iterator[str]:
-    """Where each name of `qhas.__all__` is at home, but the version; read, not imported."""
+    """Yield the full path of each name in `qhas.__all__` except the version; the source is read, not imported."""
     tree = ast.parse((ROOT / "qhas" / "__init__.py").read_text(encoding="utf-8"))
     tables = {
         statement.targets[0].id: ast.literal_eval(statement.value)

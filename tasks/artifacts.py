@@ -1,4 +1,4 @@
-"""A run as Prefect's artifacts show it: texts and tables, made from records only."""
+"""A run as Prefect's artifacts show it: texts and tables, built from records only."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from qhas.runs.rows import columns, row
 from qhas.store import Store
 
 LINKED_CELLS = 200
-"""Cells that have links: a signed one is half a kilobyte."""
+"""The most cells that have links: a signed link is half a kilobyte."""
 _TOLD_FAILURES = 50
 _EVIDENCE_CHARACTERS = 1500
 
 
 def artifact_key(name: str) -> str:
-    """The name as a key: Prefect's hold lower-case letters, digits and dashes."""
+    """Turn the name into a key: Prefect's hold lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def links_of(record: CellRecord, links: LinkMaker) -> dict[str, str]:
-    """What of a cell a browser can open, by what it is."""
+    """Return links to those files of a cell that a browser can open, keyed by what they are."""
     links_by_name = dict[str, str | None]()
     if trace := record.artifact("chrometrace"):
         links_by_name["Perfetto"] = links.in_perfetto(keys.file(record, trace))
@@ -37,7 +37,7 @@ def links_of(record: CellRecord, links: LinkMaker) -> dict[str, str]:
 
 
 def cell_table(origin: Origin, records: Sequence[CellRecord]) -> list[dict[str, str]]:
-    """A row a cell: the report's columns and the note, as plain text, which is all the UI shows of a table."""
+    """Return one row per cell: the report's columns and the note, as plain text, which is all a table shows."""
     records = by_graph(records)
     titled = columns(origin, records)
     rows = [asdict(row(record)) for record in records]
@@ -48,7 +48,7 @@ def cell_table(origin: Origin, records: Sequence[CellRecord]) -> list[dict[str, 
 
 
 def trace_page(records: Sequence[CellRecord], store: Store, links: LinkMaker) -> str | None:
-    """Markdown: a row a cell with what opens trace and QHAS, or where the trace lies. None if no cell has a trace."""
+    """Return Markdown: a row per cell with links to trace and QHAS, or the trace's address. None without a trace."""
     traced = [record for record in by_graph(records) if record.artifact("chrometrace")]
     if not traced:
         return None
@@ -74,7 +74,7 @@ def _opened(record: CellRecord, store: Store, links: LinkMaker) -> str:
 
 
 def failure_page(run: SweepRecord, records: Sequence[CellRecord], store: Store) -> str | None:
-    """Markdown: each failed cell with its reason and its next step. None if no cell failed."""
+    """Return Markdown with each failed cell, its reason and its next step. None if no cell failed."""
     failed = [record for record in records if record.failure]
     if not failed:
         return None

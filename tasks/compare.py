@@ -1,4 +1,4 @@
-"""A comparison as tasks: made, and shown in the Prefect UI."""
+"""A comparison as tasks: computed, and shown in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tasks.policy import step
 async def compare_runs(
     store: Store, before: str, after: str, chosen: Chosen, threshold_percent: float
 ) -> RunDiff:
-    """Every cell that both runs have."""
+    """Compare every cell that both runs have."""
     return await asyncio.to_thread(
         runs.compare_runs, store, before, after, chosen=chosen, threshold_percent=threshold_percent
     )
@@ -28,7 +28,7 @@ async def compare_runs(
 
 @step("show comparison", "show {diff.after} against {diff.before}")
 async def show_comparison(diff: RunDiff) -> None:
-    """A table artifact with a row a cell, and a Markdown one that explains the cells whose time changed."""
+    """Create a table artifact with a row per cell, and a Markdown one that explains the cells whose time changed."""
     key = artifact_key(f"{diff.after}-against-{diff.before}")
     await acreate_table_artifact(
         key=f"{key}-cells", table=cell_rows(diff), description=as_text(diff.sentence)

@@ -1,6 +1,6 @@
-"""What Prefect's event stream is told of sweeps, cells and devices, for automations to react to.
+"""Events about sweeps, cells and devices in Prefect's event stream, for automations to react to.
 
-Events go out through Prefect's own queue and worker thread, which also name the flow run: no call here waits for the
+Events are sent by Prefect's own queue and worker thread, which also name the flow run: no call here waits for the
 server, and none fails a run. Every label is text.
 """
 
@@ -26,7 +26,7 @@ class EventName(StrEnum):
     """The events of this project."""
 
     SWEEP_STARTED = "qhas.sweep.started"
-    """A run begins, or goes on."""
+    """A run begins or resumes."""
     SWEEP_FINISHED = "qhas.sweep.finished"
     """A run has ended by itself, with or without failed cells."""
     CELL_COMPLETED = "qhas.cell.completed"
@@ -34,7 +34,7 @@ class EventName(StrEnum):
     CELL_FAILED = "qhas.cell.failed"
     """A cell ended with a failure."""
     UPGRADE_FINISHED = "qhas.upgrade.finished"
-    """It is known what another SDK does to networks."""
+    """The effect of another SDK on networks is known."""
     REGRESSION = "qhas.regression"
     """A cell is worse than what it is compared with."""
     DEVICE_QUARANTINED = "qhas.device.quarantined"
@@ -42,12 +42,12 @@ class EventName(StrEnum):
 
 
 def sweep_started(run: SweepRecord) -> None:
-    """The run begins, or goes on."""
+    """Report that the run begins or resumes."""
     emit_event(EventName.SWEEP_STARTED, _sweep(run), payload={"cells": run.cells})
 
 
 def sweep_finished(run: SweepRecord, report: str) -> None:
-    """The run has ended; `report` is the address of its page."""
+    """Report that the run has ended; `report` is the address of its page."""
     emit_event(
         EventName.SWEEP_FINISHED,
         _sweep(run),
@@ -62,7 +62,7 @@ def sweep_finished(run: SweepRecord, report: str) -> None:
 
 
 def upgrade_finished(upgrade: Upgrade, page: str) -> None:
-    """What an SDK does is known; `page` is the address of its page."""
+    """Report what an SDK does to networks; `page` is the address of the answer's page."""
     emit_event(
         EventName.UPGRADE_FINISHED,
         {_ID: f"qhas.upgrade.{upgrade.upgrade_id}", _NAME: upgrade.upgrade_id},
@@ -78,7 +78,7 @@ def upgrade_finished(upgrade: Upgrade, page: str) -> None:
 
 
 def cell_finished(record: CellRecord) -> None:
-    """The cell is published, complete or failed."""
+    """Report that the cell is published, complete or failed."""
     failure = record.failure
     payload: dict[str, Any] = {"origin": record.origin, "sdk": record.sdk.version}
     if failure:
@@ -95,7 +95,7 @@ def cell_finished(record: CellRecord) -> None:
 
 
 def regressed(record: CellRecord, sentence: str, baseline: str) -> None:
-    """The cell is worse than that of run `baseline`; `sentence` says by how much and in what."""
+    """Report that the cell is worse than in run `baseline`; `sentence` says by how much and in what."""
     emit_event(
         EventName.REGRESSION,
         _cell(record),
@@ -105,7 +105,7 @@ def regressed(record: CellRecord, sentence: str, baseline: str) -> None:
 
 
 def device_quarantined(event: progress.DeviceQuarantined) -> None:
-    """The device is quarantined."""
+    """Report that the device is quarantined."""
     emit_event(
         EventName.DEVICE_QUARANTINED,
         {_ID: f"qhas.device.{event.device}", _NAME: event.device, "qhas.soc": event.soc},
@@ -118,7 +118,7 @@ def device_quarantined(event: progress.DeviceQuarantined) -> None:
 
 
 def tell(event: progress.Event) -> None:
-    """A listener to a run's progress that passes on what automations may want."""
+    """Pass on those events of a run's progress that automations may need."""
     match event:
         case progress.CellFinished(record=record):
             cell_finished(record)

@@ -1,4 +1,4 @@
-"""How every step's task is run: which failures are tried again comes from the table in `qhas.failures.failure`."""
+"""How every step's task is run: the table in `qhas.failures.failure` decides which failures are tried again."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ R = TypeVar("R")
 
 
 async def worth_retrying(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Ask the failure table. Anything that is not a typed failure is a fault of ours and not tried again."""
+    """Consult the failure table. Anything that is not a typed failure is a bug of ours and not tried again."""
     error = await state.aresult(raise_on_failure=False) if state.is_failed() else None
     return worth_another_attempt(error if isinstance(error, BaseException) else None, run.run_count)
 
 
-# No tags: Prefect asks the server for a slot before every task that has one, and a leased device waits meanwhile.
-# The delay before another attempt is the failure's own, so the attempt itself waits for it. Results are artifacts in
+# No tags: Prefect requests a slot from the server before every task that has one, while a leased device waits.
+# The delay before another attempt depends on the failure, so the attempt itself waits for it. Results are artifacts in
 # the store, never Prefect results; parameters hold live objects and are not hashed.
 STEP: dict[str, Any] = {
     "retries": MAX_ATTEMPTS - 1,
@@ -35,7 +35,7 @@ STEP: dict[str, Any] = {
 
 
 def says_more_than_its_state(record: logging.LogRecord) -> bool:
-    """Whether a line of a task run's log is worth keeping: that it completed stands in its state, and a sweep has thousands."""
+    """Whether a line of a task run's log says more than its state, which shows completion: a sweep has thousands."""
     return record.levelno > logging.INFO or not str(record.msg).startswith("Finished in state Completed")
 
 
@@ -43,13 +43,13 @@ logging.getLogger("prefect.task_runs").addFilter(says_more_than_its_state)
 
 
 class StepTask(Task[P, R]):
-    """A task whose arguments are quoted: Prefect does not search them for futures.
+    """A task whose arguments are quoted, so that Prefect does not search them for futures.
 
-    With the records of a run in them, the search takes longer than the task itself.
+    If they hold the records of a run, the search takes longer than the task itself.
     """
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:  # type: ignore[override]
-        """Run it, called as the function that it is made of."""
+        """Run the task, called like the function that it wraps."""
         run: Callable[..., R] = super().__call__
         return run(*map(quote, args), **{parameter: quote(value) for parameter, value in kwargs.items()})
 

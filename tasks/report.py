@@ -22,13 +22,13 @@ from tasks.policy import step
 
 @step("judge", "judge {run.run_id}")
 async def judge(store: Store, run: SweepRecord, records: list[CellRecord]) -> list[CellVerdict]:
-    """Append the run to the history and judge it against the earlier ones; again after re-runs."""
+    """Append the run to the history and judge it against the earlier ones; called again after re-runs."""
     return await asyncio.to_thread(judge_run, store, run, records)
 
 
 @step("report", "report {run.run_id}")
 async def publish_report(store: Store, run: SweepRecord, cells: list[CellRecord]) -> str:
-    """Write the static page and the artifacts of the run; the page's address.
+    """Write the static page and the artifacts of the run, and return the page's address.
 
     The artifacts are a table per origin of figures, a page of the failures, a page that opens the traces, a table of the
     sites, and links as far as a browser can follow them.
@@ -51,7 +51,7 @@ def _artifacts(
     addresses: Mapping[str, str],
     reference: str,
 ) -> Iterator[Coroutine[Any, Any, Any]]:
-    """Each of the artifacts in the making: they wait for the server together."""
+    """Yield a coroutine per artifact, so that they wait for the server together."""
     for origin, records in by_origin(cells):
         yield acreate_table_artifact(
             key=artifact_key(f"{run.spec.name}-{origin}"),
@@ -72,7 +72,7 @@ def _artifacts(
 
 
 def _links(run: SweepRecord, cells: list[CellRecord], links: LinkMaker) -> dict[str, str]:
-    """The report, and of a run of one cell what there is of it; of more cells that stands in a page."""
+    """Return the link to the report and, if the run has only one cell, to its files; otherwise a page has those."""
     report = links.to(keys.report(run.run_id))
     of_cell = links_of(cells[0], links) if len(cells) == 1 else {}
     return ({"report": report} if report else {}) | of_cell

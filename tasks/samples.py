@@ -1,4 +1,4 @@
-"""The demo's networks as a task: a new installation has something to run."""
+"""The demo's networks as a task, so that a new installation has something to run."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ from tasks.policy import step
 
 @step("make-samples", "make {files}")
 async def make_samples(folder: Path, files: Iterable[str]) -> None:
-    """Make files of sample networks in the demo's folder, some seconds each. Raises InvalidInput."""
+    """Make files of sample networks in the demo's folder, some seconds each. Raises InvalidInput if one fails."""
     await make_networks(folder, lambda file: get_run_logger().info("Sample network %s is made.", file), files)

@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 
 def as_tasks(steps: Steps) -> Steps:
-    """These steps, each call a task run named after step and cell, but for what is no work of its own on a simulator."""
+    """Make each step's calls task runs named after step and cell, except for what is not real work on a simulator."""
     return _without_pulls_of_simulators(steps.each(_task), retried(steps))
 
 
 def _without_pulls_of_simulators(tasks: Steps, plain: Steps) -> Steps:
-    """A simulator's logs are on this host already: a task run would cost more than to bring them together."""
+    """Collect a simulator's logs without a task: they are on this host, and a task run would cost more."""
 
     async def collect_logs(work: CellWork, run: ProfiledRun, device: Device) -> Path:
         steps = tasks if device.origin is Origin.DEVICE else plain
@@ -38,6 +38,6 @@ def _task(name: str, step: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, C
 
 
 OF_DEVICES = ONCE.each(_task)
-"""Every step a task, as a cell on a device has them."""
+"""Every step as a task, for cells on devices."""
 TASKS = _without_pulls_of_simulators(OF_DEVICES, DIRECT)
-"""As cells have them, wherever they run."""
+"""The steps for cells wherever they run."""

@@ -1,4 +1,4 @@
-"""How far a sweep is, as an artifact of its flow run."""
+"""The progress of a sweep as an artifact of its flow run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qhas.runs.record import SweepRecord
 from tasks.artifacts import artifact_key
 
 _SECONDS = 5.0
-"""Between two updates at least. With one for each whole percent, there are never more than a hundred."""
+"""The shortest time between two updates. With one for each whole percent, there are never more than a hundred."""
 
 
 class _Tally:
@@ -43,7 +43,7 @@ class _Tally:
 async def shown_progress(run: SweepRecord, cells: int, done: int) -> AsyncIterator[None]:
     """Keep a progress artifact while the block runs its cells, of which `done` were finished before.
 
-    It holds no cell up and fails none: what cannot be shown is logged.
+    It neither delays nor fails a cell: an update that cannot be shown is logged.
     """
     tally, over = _Tally(run.run_id, cells, done), asyncio.Event()
     with progress.listening(tally):

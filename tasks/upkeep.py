@@ -1,4 +1,4 @@
-"""What keeps a lab going, as tasks, and its tables in the Prefect UI."""
+"""The upkeep of a lab as tasks, and its tables in the Prefect UI."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tasks.artifacts import artifact_key
 from tasks.policy import step
 
 _ROWS = 500
-"""Of a table; a first pruning of an old store has many thousands."""
+"""The most rows of a table; a first pruning of an old store has many thousands."""
 
 
 @step("examine")
 async def examine(site: Site) -> list[Finding]:
-    """Ask this worker's host, its SDK, its store and its devices, and show what they answer."""
+    """Check this worker's host, its SDK, its store and its devices, and show the findings."""
     findings = await asyncio.to_thread(lambda: list(findings_of(site)))
     await acreate_table_artifact(
         key=artifact_key(f"flight-check-{platform.node()}"),
@@ -44,7 +44,7 @@ async def examine(site: Site) -> list[Finding]:
 
 @step("plan-pruning")
 async def plan_pruning(store: Store, policy: PruningPolicy) -> PruningPlan:
-    """Find what may go, and show it. What verdicts link to stays."""
+    """Find what may be removed, and show it. Anything that verdicts link to stays."""
     linked = await asyncio.to_thread(linked_cells, store)
     plan = await asyncio.to_thread(pruning.plan_pruning, store, policy, datetime.now(UTC), linked)
     rows = [
@@ -59,7 +59,7 @@ async def plan_pruning(store: Store, policy: PruningPolicy) -> PruningPlan:
 
 @step("prune")
 async def prune(store: Store, plan: PruningPlan) -> PruningResult:
-    """Carry out a plan; what fails is logged, place by place."""
+    """Carry out a plan; failures are logged, place by place."""
     result = await asyncio.to_thread(pruning.prune, store, plan)
     for failure in result.failures:
         get_run_logger().error(failure)
@@ -68,13 +68,13 @@ async def prune(store: Store, plan: PruningPlan) -> PruningResult:
 
 @step("compact-history")
 async def compact_history(store: Store) -> Compaction:
-    """Make one file of each month of the history that is over."""
+    """Compact each past month of the history into one file."""
     return await asyncio.to_thread(compact, store, datetime.now(UTC))
 
 
 @step("verify-runs")
 async def verify(store: Store, run_id: str | None) -> list[Checked]:
-    """Hold one run, or all, against their records, and show what is damaged: nothing of it is changed."""
+    """Check one run, or all, against their records, and show what is damaged; nothing is changed."""
     wanted = [run_id] if run_id else await asyncio.to_thread(run_ids, store)
     checked = await asyncio.to_thread(verify_runs, store, wanted)
     damages = all_damages(checked)

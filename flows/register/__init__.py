@@ -1,1 +1,1 @@
-"""What a Prefect server must know before anybody can start a run: work pool, deployments, automations."""
+"""What a Prefect server must know before a run can be started: work pool, deployments, automations."""

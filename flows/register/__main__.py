@@ -1,10 +1,10 @@
-"""Create the work pool, the deployments and the automations on the server that PREFECT_API_URL names, or renew them.
+"""Create or update the work pool, the deployments and the automations on the server that PREFECT_API_URL names.
 
     python -m flows.register
     python -m flows.register --notify slack-webhook/lab
 
-Works from a checkout and from the installed package. The folder it is called in becomes that of the runs: relative paths
-of a sweep file, a DLC or a store are taken from it on every worker.
+Works from a checkout and from the installed package. The folder it is called in becomes that of the runs: relative
+paths of a sweep file, a DLC or a store are resolved against it on every worker.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _deployments() -> int:
 
 
 def _write_nightly() -> None:
-    """Put the sweep file that `nightly-sweep` runs where the deployment names it, if there is none."""
+    """Put the sweep file that `nightly-sweep` runs where the deployment expects it, if there is none."""
     if not (there := Path("examples", "nightly.yaml")).exists():
         there.parent.mkdir(exist_ok=True)
         shutil.copyfile(nightly_file(), there)
@@ -53,7 +53,7 @@ async def _automations(notify: str | None) -> None:
 
 
 def main() -> int:
-    """Register everything; the exit code of what fails first."""
+    """Register everything, and return the exit code of the first failure."""
     parser = argparse.ArgumentParser(
         prog="python -m flows.register",
         description="Create the work pool, the deployments and the automations, or renew them.",

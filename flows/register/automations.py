@@ -1,9 +1,9 @@
-"""The automations beside this file, on a Prefect server.
+"""Registration of the automations beside this file on a Prefect server.
 
-The files are Prefect's own format; `prefect automation create --from-file FILE` takes them as well, but makes a second
-one of the same name. With a notification block of the server, made in the UI under Blocks, each tells its file's
-subject and body to people. Its address stays in the block: no file here holds a secret. Without, an automation that
-has no other action only shows in the event feed.
+The files are in Prefect's own format; `prefect automation create --from-file FILE` accepts them as well, but makes a
+second one of the same name. With a notification block of the server, created in the UI under Blocks, each sends its
+file's subject and body as a notification. The address stays in the block: no file here holds a secret. Without a block,
+an automation that has no other action only shows in the event feed.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _NOTHING = {"type": "do-nothing"}
 
 
 def documents(folder: Path = AUTOMATIONS) -> Iterator[dict[str, Any]]:
-    """Every automation in the files of a folder."""
+    """Yield every automation in the files of a folder."""
     for path in sorted(folder.glob("*.yaml")):
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         yield from content if isinstance(content, list) else [content]
 
 
 def automation(document: dict[str, Any], block: str | None) -> AutomationCore:
-    """The automation of a file, telling its notification through a block if there is one."""
+    """Return the automation of a file, sending its notification through a block if there is one."""
     actions = [action for action in document["actions"] if action != _NOTHING]
     if block:
         actions.append({"type": "send-notification", "block_document_id": block, **document["notification"]})
@@ -38,7 +38,7 @@ def automation(document: dict[str, Any], block: str | None) -> AutomationCore:
 
 
 async def register_automations(client: PrefectClient, block: str | None) -> list[str]:
-    """Create or update each automation by name; the names."""
+    """Create or update each automation by name, and return the names."""
     names = []
     for document in documents():
         wanted = automation(document, block)
@@ -52,7 +52,7 @@ async def register_automations(client: PrefectClient, block: str | None) -> list
 
 
 async def notification_block(client: PrefectClient, name: str) -> str:
-    """Id of a block named as TYPE/NAME. Ends the program if the server has none of that name."""
+    """Return the id of a block named as TYPE/NAME. Exits the program if the server has none of that name."""
     kind, _, document = name.partition("/")
     try:
         return str((await client.read_block_document_by_name(document, kind)).id)

@@ -1,4 +1,4 @@
-"""The files that are registered, in a checkout and in the installed package."""
+"""The files to register, in a checkout and in the installed package."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ AUTOMATIONS = _HERE / "automations"
 
 
 def deployments_file() -> Path:
-    """prefect.yaml."""
+    """Return the path of prefect.yaml."""
     return _of_checkout("prefect.yaml")
 
 
 def nightly_file() -> Path:
-    """The sweep file that `nightly-sweep` runs unless it is told another."""
+    """Return the path of the sweep file that `nightly-sweep` runs by default."""
     return _of_checkout("examples/nightly.yaml")
 
 
 def _of_checkout(name: str) -> Path:
-    """A file that stands at the root of a checkout; the wheel carries it beside this module."""
+    """Return the path of a file at the root of a checkout; the wheel carries it beside this module."""
     carried = _HERE / name
     return carried if carried.exists() else _HERE.parents[1] / name

@@ -1,1 +1,1 @@
-"""What a DLC holds: its records, and the simulator's timeline that this package adds to them."""
+"""The contents of a DLC: its records, and the simulator's timeline that this package adds to them."""

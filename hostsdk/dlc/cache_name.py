@@ -1,6 +1,7 @@
-"""The cache record's name where the libraries are of a generation that does not put the SoC into it.
+"""The cache record's name, for generations of the libraries that do not put the SoC into it.
 
-Up to 2.49 every record is `backend.metadata<n>`; from 2.50 on it is `htp.cache.<soc>.<n>`, by which tools find a SoC's.
+Up to 2.49 every record is `backend.metadata<n>`; from 2.50 on it is `htp.cache.<soc>.<n>`, by which tools find the
+record of a SoC.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def name_cache_record(dlc: Path, soc: str) -> None:
-    """Call the one record without a SoC in its name as newer libraries would, in the DLC's own list as well, in place.
+    """Rename the one record without a SoC in its name, in place and in the DLC's own list, as newer libraries would.
 
-    A DLC without such a record stays as it is. Raises `ToolError` for a damaged one.
+    A DLC without such a record is left as it is. Raises `ToolError` for a damaged one.
     """
     container = Dlc(dlc)
     unnamed = [name for name in container.names() if name.startswith(_UNNAMED)]

@@ -37,7 +37,7 @@ _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def timeline_record(soc: str, index: int = 0) -> str:
-    """The name of the record that holds the simulator's timeline for `soc`, of a DLC's graph by its place."""
+    """Return the name of the record that holds the simulator's timeline for `soc` and the DLC's graph at `index`."""
     return f"{_TIMELINE_PREFIX}{soc}.{index}" if index else f"{_TIMELINE_PREFIX}{soc}"
 
 
@@ -48,7 +48,7 @@ class Dlc:
         self.path = path
 
     def check(self) -> None:
-        """Raise `ToolError` unless the file is there, is whole, and holds a network."""
+        """Raise `ToolError` unless the file exists, is complete, and holds a network."""
         if not self.path.is_file():
             raise ToolError(ErrorCode.MISSING_FILE, f"the container {self.path} does not exist.", "DLC")
         names = self.names()
@@ -66,7 +66,7 @@ class Dlc:
             )
 
     def _made_by_snpe_1(self, names: list[str]) -> bool:
-        """By the mark of its network, or by metadata of the first kind alone."""
+        """Whether SNPE 1 made it: by the mark of its network, or because it has only metadata of the first kind."""
         if _METADATA_OF_SNPE_1 in names and not any(name.startswith(_METADATA_OF_SNPE_2) for name in names):
             return True
         start = self.read(NETWORK_RECORD)[: _NETWORK_MARK.size] if NETWORK_RECORD in names else b""
@@ -76,26 +76,26 @@ class Dlc:
         return bool(mark == _MARK and version < _VERSION_OF_SNPE_2)
 
     def names(self) -> list[str]:
-        """Its records' names, in file order."""
+        """Return the names of its records, in file order."""
         return [member.filename for member in self._members()]
 
     def cached_socs(self) -> list[str]:
-        """The SoCs it holds a cache record for, sorted."""
+        """Return the SoCs it holds a cache record for, sorted."""
         return sorted({name.split(".")[2] for name in self.names() if name.startswith(_CACHE_PREFIX)})
 
     def cache_record(self, soc: str) -> str | None:
-        """The name of the cache record for `soc`."""
+        """Return the name of the cache record for `soc`, or None."""
         return next((name for name in self.names() if name.startswith(f"{_CACHE_PREFIX}{soc}.")), None)
 
     def read(self, name: str) -> bytes:
-        """A record's content. Raises `ToolError` when it is not there or is damaged."""
+        """Return a record's content. Raises `ToolError` when it is missing or damaged."""
         for member in self._members():
             if member.filename == name:
                 return self._content(member)
         raise ToolError(ErrorCode.MISSING_RECORD, f"{self.path} has no record {name!r}.", "DLC")
 
     def digest(self, name: str) -> str:
-        """The SHA-256 of a record's content, in hex."""
+        """Return the SHA-256 of a record's content, in hex."""
         return hashlib.sha256(self.read(name)).hexdigest()
 
     def append(self, name: str, content: bytes) -> None:
@@ -103,13 +103,13 @@ class Dlc:
         append_member(self.path, name, content)
 
     def join(self, others: Sequence[Path]) -> None:
-        """Have the networks of other DLCs stand in this one, in place, after those that do already."""
+        """Add the networks of other DLCs to this one, in place, after those already joined."""
         first = len(self.joined()) + 1
         for number, other in enumerate(others, first):
             self.append(f"{_JOINED_PREFIX}{number}", other.read_bytes())
 
     def joined(self) -> list[str]:
-        """The records of DLCs whose networks stand in this one, in order."""
+        """Return the records of the DLCs whose networks were joined to this one, in order."""
         names = [name for name in self.names() if name.startswith(_JOINED_PREFIX)]
         return sorted(names, key=lambda name: int(name.removeprefix(_JOINED_PREFIX)))
 
@@ -141,7 +141,7 @@ class Dlc:
             ) from error
 
     def _content(self, member: zipfile.ZipInfo) -> bytes:
-        """The member's bytes. zipfile would insist on a CRC that DLC writers leave at zero."""
+        """Return the member's bytes. zipfile would insist on a CRC, which DLC writers leave at zero."""
         with self.path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
             if not 0 <= member.header_offset <= end or member.compress_size > end:

@@ -1,7 +1,7 @@
 """The simulator's timeline of one prepared graph, kept inside the DLC next to the cache record it belongs to.
 
-Preparing makes it, net-run puts it into the profiling log. Digests bind it to that cache record and to the schematic
-file of the same prepare, so that a stale one is never used.
+Preparing creates it, and net-run puts it into the profiling log. Digests bind it to that cache record and to the
+schematic file of the same prepare, so that a stale one is never used.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Timeline:
-    """The events of one graphFinalize, at wall-clock microseconds since the epoch, with what they are bound to."""
+    """The events of one graphFinalize, at wall-clock microseconds since the epoch, with the digests they belong to."""
 
     graph: str
     start_us: int
@@ -33,7 +33,7 @@ class Timeline:
     schematic_sha256: str
 
     def encode(self) -> bytes:
-        """The record's content: deflated JSON."""
+        """Return the record's content: deflated JSON."""
         form = {
             "format": _FORMAT,
             "graph": self.graph,
@@ -47,7 +47,7 @@ class Timeline:
 
     @classmethod
     def decode(cls, content: bytes) -> Timeline:
-        """The timeline `encode` wrote. Raises `ToolError` (INVALID_RECORD) for anything else."""
+        """Return the timeline that `encode` wrote. Raises `ToolError` (INVALID_RECORD) for anything else."""
         try:
             form = json.loads(inflate(content))
             if form["format"] != _FORMAT:
@@ -69,14 +69,14 @@ class Timeline:
 
 
 def read_timeline(dlc: Dlc, soc: str) -> Timeline | None:
-    """The timeline of the first graph for `soc`, or None where `read_timelines` has none."""
+    """Return the timeline of the first graph for `soc`, or None if `read_timelines` finds none."""
     return next(iter(read_timelines(dlc, soc)), None)
 
 
 def read_timelines(dlc: Dlc, soc: str) -> list[Timeline]:
-    """The timelines for `soc`, one a graph in the record's order.
+    """Return the timelines for `soc`, one per graph in the record's order.
 
-    None when the DLC was prepared without them, or has a newer cache record than they are of.
+    There are none if the DLC was prepared without them, or has a different cache record from the one they belong to.
     """
     cache = dlc.cache_record(soc)
     if cache is None:
@@ -91,7 +91,7 @@ def read_timelines(dlc: Dlc, soc: str) -> list[Timeline]:
 def label(
     soc: Soc, graph: str, schematic_sha256: str, prepare: dict[str, Any], library: str
 ) -> dict[str, Any]:
-    """What the trace says about itself, under its key "hostsdk": an estimate, for whom, and made how."""
+    """Return what the trace says about itself under its key "hostsdk": an estimate, for which SoC, and how made."""
     statement = (
         f"Estimated by Qualcomm's HTP performance simulator for {soc.name.upper()}; not measured on a device."
     )

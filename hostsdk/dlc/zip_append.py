@@ -1,7 +1,7 @@
 """Add a member to a zip archive without rewriting its directory.
 
-DLC writers use 64-bit entries throughout. zipfile's append mode would rewrite them as 32-bit entries with 64-bit extra
-fields left over, which readers that trust the extra field (Netron's) do not survive.
+DLC writers use 64-bit entries throughout. zipfile's append mode would rewrite them as 32-bit entries with leftover
+64-bit extra fields, which breaks readers that trust the extra field (Netron's).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def append_member(path: Path, name: str, content: bytes) -> None:
 
 
 def _directory(file: BinaryIO) -> tuple[int, bytes, int]:
-    """The number of entries, their bytes, and where they start."""
+    """Return the number of entries, their bytes, and where they start."""
     end_at = file.seek(0, 2) - _END.size
     if end_at < 0:
         raise zipfile.BadZipFile("the file is too short")
@@ -55,14 +55,14 @@ def _directory(file: BinaryIO) -> tuple[int, bytes, int]:
 
 
 def _entry(common: tuple[int, ...], name: bytes, start: int) -> bytes:
-    """The directory's entry: in a 64-bit extra field, where the member starts, if that is beyond 4 GB."""
+    """Return the directory's entry, with the member's start in a 64-bit extra field if it is beyond 4 GB."""
     extra = struct.pack("<2HQ", 1, 8, start) if start >= _SEE_64 else b""
     fields = (*common[:-1], len(extra), 0, 0, 0, 0, min(start, _SEE_64))
     return _ENTRY.pack(b"PK\x01\x02", _VERSION, *fields) + name + extra
 
 
 def _write_directory(file: BinaryIO, count: int, directory: bytes) -> None:
-    """The directory and its end records, 64-bit ones too, at the current place."""
+    """Write the directory and its end records, including 64-bit ones, at the current position."""
     start = file.tell()
     end_64 = start + len(directory)
     file.write(directory)

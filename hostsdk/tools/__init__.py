@@ -1,1 +1,1 @@
-"""The SDK's command lines: each parses, checks, hands native work to a child, and moves what was made into place."""
+"""The SDK's command lines: each parses, checks, hands native work to a child, and moves the results into place."""

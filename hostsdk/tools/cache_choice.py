@@ -26,7 +26,7 @@ class CacheMode(StrEnum):
 def choose_record(
     container: Dlc, soc: Soc, mode: CacheMode, validate: bool, tell: Callable[[str, str], None]
 ) -> str | None:
-    """The name of the record to run, or None to compile now; `tell` gets what the runtime logs about it.
+    """Return the name of the record to run, or None to compile now; `tell` gets what the runtime logs about it.
 
     Raises `ToolError` (INCOMPATIBLE_CACHE) when there is no record for `soc` and the mode or `validate` forbids making one.
     """

@@ -1,4 +1,4 @@
-"""What every tool does around its work: errors as one line, signals that leave nothing behind."""
+"""What every tool does around its work: report errors as one line, and leave nothing behind after a signal."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class _Ended(BaseException):
 
 
 def run(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
-    """Run a tool's work: 0, or 1 after an error line on stderr; a signal ends the process as that signal does.
+    """Run a tool's work and return 0, or 1 after an error line; a signal ends the process as that signal would.
 
-    Signals are the caller's again when the work is done.
+    The caller's signal handlers are restored when the work is done.
     """
     before = {number: signal.signal(number, _end) for number in ENDING}
     try:
@@ -35,7 +35,7 @@ def run(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
         os.kill(os.getpid(), ended.number)
     finally:
         for number, handler in before.items():
-            if handler is not None:  # None is a handler that is not Python's
+            if handler is not None:  # None: a handler that was not installed by Python
                 signal.signal(number, handler)
     return 1
 

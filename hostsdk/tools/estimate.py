@@ -1,9 +1,10 @@
-"""hostsdk-estimate: compile networks and tell the simulator's figures, one request a line, in a process that stays warm.
+"""hostsdk-estimate: compile networks and report the simulator's figures, one request a line, in a warm process.
 
-A request is a line of JSON on standard input: dlc (an absolute path; null asks only whether the SoC is estimated), soc, options (as `for_soc` takes them), settings (of the
-simulator, by name) and ops (bool: also tell what every op does). Its answer is a line of JSON on standard
-output: graphs, a list of `estimate_report.report`; or refusal, a sentence. The process ends when its standard input does. A crash
-of the libraries ends it without an answer: the asker starts another.
+A request is a line of JSON on standard input: dlc (an absolute path; null only queries whether the SoC is estimated),
+soc, options (as `for_soc` accepts them), settings (of the simulator, by name) and ops (bool: also report what every op
+does). Its answer is a line of JSON on standard output: graphs, a list of `estimate_report.report`; or refusal, a
+sentence. The process ends when its standard input does. A crash of the libraries ends it without an answer: the caller
+starts another.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from hostsdk.tools import command
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 when every request was answered, 1 with one error line when the libraries cannot be loaded."""
+    """Return 0 when every request was answered, 1 with one error line when the libraries cannot be loaded."""
     return command.run(_serve, argv)
 
 
 def _serve(argv: Sequence[str]) -> None:
     argparse.ArgumentParser(prog="hostsdk-estimate", description=__doc__).parse_args(argv)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # the libraries print what they like
+    os.dup2(2, 1)  # the libraries may print anything to stdout
     sdk = layout.sdk()
     libraries = load(sdk.wheel.directory, sdk.layout)
     for line in sys.stdin:
@@ -63,7 +64,7 @@ def _answer(libraries: Libraries, line: str) -> dict[str, Any]:
 
 
 def _estimated(name: str) -> Soc:
-    """The SoC, if its estimates are supported, were checked, or are asked for all the same. Raises `ToolError`."""
+    """Return the SoC. Raises `ToolError` unless its estimates are supported, were checked, or are requested anyway."""
     soc = socs.find(name, "--soc")
     setting = os.environ.get(ESTIMATE_UNSUPPORTED)
     if not soc.has_cost_model:

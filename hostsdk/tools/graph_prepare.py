@@ -20,7 +20,7 @@ _QHAS = "qhas"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 with the output DLC (and schematic) in place, or 1 with one error line and neither."""
+    """Return 0 with the output DLC (and schematic) in place, or 1 with one error line and neither."""
     return command.run(_prepare, argv)
 
 
@@ -73,7 +73,7 @@ def _prepare(argv: Sequence[str]) -> None:
         require_writable(Path.cwd())
     print(sdk.banner)
     with scratch_in(output.parent) as scratch:
-        working = scratch / source.name  # messages name it
+        working = scratch / source.name  # this name appears in messages
         repeated = targets if chosen.overwrite_cache_records else []
         Dlc(source).copy_without_caches(working, [soc.name for soc in repeated])
         for soc in targets:

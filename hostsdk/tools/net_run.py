@@ -25,7 +25,7 @@ SOC_VARIABLE = "HOSTSDK_SOC"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 with results (and logs) in place, or 1 with one error line and none of them."""
+    """Return 0 with results (and logs) in place, or 1 with one error line and none of them."""
     return command.run(_net_run, argv)
 
 
@@ -97,12 +97,12 @@ def _net_run(argv: Sequence[str]) -> None:
 
 
 def _outputs(option: list[str] | None, lists: list[InputList]) -> list[str]:
-    """The tensors to write, empty for all: of the option, else of the lists' header lines."""
+    """Return the tensors to write, empty for all: those of the option, else of the lists' header lines."""
     return option or [name for each in lists for name in (*each.layers, *each.tensors)]
 
 
 def _machine(container: Dlc) -> Soc:
-    """The SoC this machine stands for. Raises `ToolError` when nothing says which."""
+    """Return the SoC this machine stands for. Raises `ToolError` when nothing says which."""
     name = os.environ.get(SOC_VARIABLE)
     if name:
         return socs.find(name, SOC_VARIABLE)

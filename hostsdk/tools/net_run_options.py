@@ -21,13 +21,13 @@ class Level(StrEnum):
     BASIC = "basic"
     """Times of whole calls."""
     MODERATE = "moderate"
-    """As basic, on this SDK."""
+    """The same as basic, on this SDK."""
     DETAILED = "detailed"
     """Times of calls and counts per node."""
     LINTING = "linting"
-    """As detailed, on this SDK."""
+    """The same as detailed, on this SDK."""
     QHAS = "qhas"
-    """As detailed, and the simulator's timeline of the prepared graph."""
+    """The same as detailed, and the simulator's timeline of the prepared graph."""
 
 
 EVENT_LEVELS: dict[Level, str | None] = {
@@ -38,7 +38,7 @@ EVENT_LEVELS: dict[Level, str | None] = {
     Level.LINTING: "DETAILED",
     Level.QHAS: "DETAILED",
 }
-"""The library's profile level for each of ours; None opens no profile."""
+"""The library's profile level for each `Level`; None opens no profile."""
 
 PERF_PROFILES = (
     "low_balanced",
@@ -59,7 +59,10 @@ _OTHER_RUNTIMES = ("--use_gpu", "--use_aip", "--enable_cpu_fallback", "--enable_
 
 
 def parse(argv: Sequence[str]) -> Namespace:
-    """The command line, checked. Raises `ToolError`: INVALID_PARAMETER, or RUNTIME_UNAVAILABLE for another runtime."""
+    """Parse and check the command line.
+
+    Raises `ToolError`: INVALID_PARAMETER, or RUNTIME_UNAVAILABLE for another runtime.
+    """
     options = Options("snpe-net-run", "Run a prepared network on the HTP emulator.")
     add = options.add_argument
     add("--container", required=True, type=Path, metavar="DLC")
@@ -121,7 +124,7 @@ def parse(argv: Sequence[str]) -> Namespace:
 
 
 def _require_work(chosen: Namespace) -> None:
-    """Either inferences or a timeline alone."""
+    """Require either inferences or a timeline alone."""
     if chosen.timeline_only == bool(chosen.input_list):
         raise ToolError(
             ErrorCode.INVALID_PARAMETER,
@@ -137,7 +140,7 @@ def _require_work(chosen: Namespace) -> None:
 
 
 def _require_buffers(chosen: Namespace) -> None:
-    """The vendor's page: native files go with a --userbuffer_* option only."""
+    """Require a --userbuffer_* option for native files, as the vendor's page does."""
     native = [name for name in _NATIVE if getattr(chosen, name)]
     if native and not any(getattr(chosen, flag.removeprefix("--")) for flag in _BUFFERS):
         raise ToolError(

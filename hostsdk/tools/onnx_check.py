@@ -1,4 +1,4 @@
-"""onnx-check: which operations of an ONNX the HTP of each SoC takes."""
+"""onnx-check: report which operations of an ONNX network the HTP of each SoC accepts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hostsdk.tools.shape_options import add_shape_options, shapes
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 with the answer in place, also where operations are left out; 1 with one error line and no answer."""
+    """Return 0 with the answer in place, even if the HTP rejects operations; 1 with one error line and no answer."""
     return command.run(_check, argv)
 
 

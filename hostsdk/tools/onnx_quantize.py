@@ -1,4 +1,4 @@
-"""onnx-quantize: a float ONNX network quantised by what its tensors hold on given inputs."""
+"""onnx-quantize: quantise a float ONNX network by the ranges that its tensors have on given inputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMED_AT_MOST = 8
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 with the network in place, or 1 with one error line and no network."""
+    """Return 0 with the network in place, or 1 with one error line and no network."""
     return command.run(_quantise, argv)
 
 

@@ -1,4 +1,4 @@
-"""snpe-onnx-to-dlc: an ONNX network, quantised (QDQ) or float, as a DLC."""
+"""snpe-onnx-to-dlc: convert an ONNX network, quantised (QDQ) or float, to a DLC."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hostsdk.tools.shape_options import add_shape_options, shapes
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 with the DLC in place, or 1 with one error line and no DLC."""
+    """Return 0 with the DLC in place, or 1 with one error line and no DLC."""
     return command.run(_convert, argv)
 
 
@@ -77,7 +77,7 @@ def _convert(argv: Sequence[str]) -> None:
     chosen = _options().parse_args(argv)
     network: Path = (
         chosen.input_network
-    )  # by the interpreter's own wheel: every generation reads what it writes
+    )  # converted by the interpreter's own wheel: every generation reads its DLCs
     output: Path = chosen.output_path or network.with_suffix(".dlc")
     installed, sdk = wheel.own(), layout.sdk()
     if not network.is_file():

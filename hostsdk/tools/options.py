@@ -22,7 +22,7 @@ _COMMON_VALUES = ("--log-mask", "--log-file", "--log-dir")
 
 
 class Options(argparse.ArgumentParser):
-    """A parser whose complaints are `ToolError`s, with --help, --version and the switches that every tool accepts."""
+    """A parser that raises `ToolError`, with --help, --version and the switches that every tool accepts."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog=prog, description=description, allow_abbrev=False)
@@ -53,7 +53,7 @@ class _Version(argparse.Action):
 
 
 def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
-    """An argument type: a whole number of at least `low` and at most `high`."""
+    """Return an argument type: an integer of at least `low` and at most `high`."""
     span = f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
 
     def convert(text: str) -> int:
@@ -66,7 +66,7 @@ def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
 
 
 def seconds(text: str) -> float:
-    """An argument type: a time span that is not negative."""
+    """Parse an argument that is a non-negative time span."""
     try:
         value = float(text)
     except ValueError:
@@ -77,7 +77,7 @@ def seconds(text: str) -> float:
 
 
 def switch(text: str) -> bool:
-    """An argument type: true or false."""
+    """Parse an argument that is true or false."""
     values = {"true": True, "false": False}
     if text.lower() not in values:
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
@@ -85,7 +85,7 @@ def switch(text: str) -> bool:
 
 
 def names(text: str) -> list[str]:
-    """An argument type: names with commas between, without blanks."""
+    """Parse an argument that is a list of names, separated by commas without blanks."""
     found = text.split(",")
     if not all(name and name == name.strip() for name in found):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of names with commas between and no blanks")

@@ -1,4 +1,4 @@
-"""Options by which a network's inputs get their numbers, of every tool that reads an ONNX."""
+"""Options that set the dimensions of a network's inputs, for every tool that reads an ONNX file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hostsdk.tools.options import Options, whole_number
 
 
 def add_shape_options(options: Options) -> None:
-    """`--input_dim`, `--define_symbol` and `--batch`."""
+    """Add `--input_dim`, `--define_symbol` and `--batch`."""
     options.add_argument(
         "-d",
         "--input_dim",
@@ -34,7 +34,7 @@ def add_shape_options(options: Options) -> None:
 
 
 def shapes(chosen: Any) -> dict[str, Any]:
-    """What was chosen, as the jobs take it. Raises `ToolError` for what is no shape."""
+    """Return the chosen shapes in the form that jobs accept. Raises `ToolError` for one that is not a shape."""
     inputs = {name: _dimensions(name, text) for name, text in chosen.input_dim}
     symbols = {name: _dimensions(name, value)[0] for name, value in chosen.define_symbol}
     return {"inputs": inputs, "symbols": symbols, "batch": chosen.batch}

@@ -1,4 +1,4 @@
-"""What the runtime tells its user: USER_ lines on stdout, and both those and the library's log in --userlogs' file."""
+"""The runtime's messages to its user: USER_ lines on stdout, and these with the library's log in --userlogs' file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _DEFAULT_NAME = "snpe-net-run.log"
 
 @dataclass(frozen=True)
 class UserLogChoice:
-    """--userlogs: the most talkative level wanted, and a file, or a directory for a file of ours."""
+    """The choice of --userlogs: the most verbose level to log, and a file, or a directory for our own file."""
 
     level: int
     path: Path
 
 
 class UserLog:
-    """A context: the file is open inside it."""
+    """A context manager; the file is open inside its block."""
 
     def __init__(self, choice: UserLogChoice | None) -> None:
         self._choice = choice
@@ -34,17 +34,17 @@ class UserLog:
 
     @property
     def level(self) -> int:
-        """The level to ask the library for."""
+        """The level to request from the library."""
         return self._choice.level if self._choice else _QUIET
 
     def tell(self, tag: str, text: str) -> None:
-        """Print a line under `tag`, as in USER_INFO:HTP_CACHE, and keep it."""
+        """Print a line under `tag`, as in USER_INFO:HTP_CACHE, and write it to the file."""
         line = f"[{tag}] {text}"
         print(line, flush=True)
         self._keep(line)
 
     def listen(self, progress: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
-        """A job's listener: log messages are kept, notices told, others go to `progress`."""
+        """Return a job's listener: log messages go to the file, notices are printed, others go to `progress`."""
 
         def hear(message: dict[str, Any]) -> None:
             if message["kind"] == "log":

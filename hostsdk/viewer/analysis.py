@@ -1,4 +1,4 @@
-"""A timeline joined with its schematic, over the whole inference or a part of it: what every writer works from."""
+"""A timeline joined with its schematic, over the whole inference or a part of it: the input of every writer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ZoomError(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Zoom:
-    """Names of the first and the last node wanted; an absent one leaves that side open."""
+    """Names of the first and the last node to show; an absent one leaves that side open."""
 
     start: str | None = None
     end: str | None = None
@@ -35,7 +35,7 @@ class Zoom:
 class Analysis:
     """One inference, or the part of it from cycle `start` to cycle `end`.
 
-    `events` are those that lie wholly inside, `work` those of them that are not bookkeeping, `path` the dominant path
+    `events` are those entirely inside it, `work` those of them that are not bookkeeping, `path` the dominant path
     through `work`. `inputs` names, for every op in `work`, the ops in `work` that feed it. `framework_names` are by QNN
     node name and empty without a framework trace.
     """
@@ -72,7 +72,7 @@ class Analysis:
 
     @property
     def inferences_per_second(self) -> float:
-        """From `time_us` as the vendor has it, from the exact time where that rounds to zero."""
+        """Computed from `time_us` as the vendor does, or from the exact time if that rounds to zero."""
         return 1e6 / (self.time_us or self.exact_us)
 
     @property
@@ -82,27 +82,27 @@ class Analysis:
 
     @property
     def peak_vtcm(self) -> int:
-        """Most bytes of VTCM in use at once."""
+        """The most bytes of VTCM in use at once."""
         return max((sample.bytes for sample in self.vtcm), default=0)
 
     def node(self, event: Event) -> QnnNode:
-        """The QNN node an event was made from."""
+        """Return the QNN node that an event was made from."""
         return self.schematic.node(event.qnn_id)
 
     def op(self, event: Event) -> HtpOp | None:
-        """The compiled op of an event; bookkeeping and ops that came with sequencing are not in the graph."""
+        """Return the compiled op of an event, or None for bookkeeping and for ops that sequencing added."""
         return self.schematic.ops.get(event.op_id)
 
     def tensor(self, event: Event) -> Tensor:
-        """First output of the event's op; rank 0 and no type for one without."""
+        """Return the first output of the event's op, or a tensor of rank 0 without a type if there is none."""
         op = self.op(event)
         return op.outputs[0] if op and op.outputs else _NO_TENSOR
 
 
 def pick_timeline(timelines: Sequence[Timeline], schematic: Schematic) -> Timeline:
-    """The timeline the schematic belongs to; raises `SchematicError` when there is none.
+    """Return the timeline the schematic belongs to; raises `SchematicError` when there is none.
 
-    A log that tells the schematic's digest is believed, whatever else is in it; of another one every op must be known.
+    A log that states the schematic's digest is trusted, whatever else is in it; in any other, every op must be known.
     """
     timeline = next((candidate for candidate in timelines if candidate.graph == schematic.graph), None)
     if timeline is None:
@@ -120,7 +120,7 @@ def pick_timeline(timelines: Sequence[Timeline], schematic: Schematic) -> Timeli
 def analyse(
     timeline: Timeline, schematic: Schematic, zoom: Zoom, framework_names: Mapping[str, str] | None = None
 ) -> Analysis:
-    """Join the two over the stretch `zoom` asks for; raises `ZoomError` when it does not exist."""
+    """Join the two over the stretch that `zoom` selects; raises `ZoomError` when it does not exist."""
     names = framework_names or {}
     start, end = _stretch(timeline, schematic, zoom, names)
     events = tuple(event for event in timeline.events if start <= event.start and event.end <= end)

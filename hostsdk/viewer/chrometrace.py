@@ -1,8 +1,8 @@
 """The chrometrace (`<stem>.json`): every event on its thread, in HTP cycles, one event a line.
 
-Every event stands twice, as in the vendor's files: under process 0, the overview of the core, and under one process
-per QNN node. Sums must take process 0 only. Then come the counters, the arrows where asked for, and the names of
-processes and threads. What a device would say and a simulator cannot:
+Every event appears twice, as in the vendor's files: under process 0, the overview of the core, and under one process
+per QNN node. Sums must use process 0 only. Then come the counters, the arrows if requested, and the names of processes
+and threads. Where a simulator cannot say what a device would:
 
 - "Start Cycle" equals `ts`: both count from the graph's first cycle.
 - Thread numbers are the simulator's.
@@ -10,8 +10,8 @@ processes and threads. What a device would say and a simulator cannot:
 - Bookkeeping of the foreground thread keeps the simulator's names ("default_dma_sync (q::X)") and has no dominant
   path cycles.
 
-Besides, slices have a `cat`, the unit they run on, by which Perfetto can filter; the vendor's have none. The same trace
-can be written with its times in microseconds, which is what viewers label them as.
+In addition, slices have a `cat`, the unit they run on, by which Perfetto can filter; the vendor's have none. The same
+trace can be written with its times in microseconds, the unit in which viewers label them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from hostsdk.viewer.timeline import Event, Unit
 
 _OVERVIEW = 0
 _FIRST = 1
-"""Where the vendor sorts the overview: before the nodes, whose OpIds begin at 2."""
+"""The vendor's sort index of the overview: before the nodes, whose OpIds begin at 2."""
 _TRACKS = (
     ("VTCM read", "vtcm_read"),
     ("VTCM write", "vtcm_write"),
@@ -38,21 +38,21 @@ _TRACKS = (
 )
 Time = int | float
 Clock = Callable[[int], Time]
-"""From cycles to what `ts` and `dur` are in."""
+"""Converts cycles to the unit of `ts` and `dur`."""
 
 
 def in_cycles(cycles: int) -> Time:
-    """As the vendor's viewer writes times."""
+    """Keep times in cycles, as the vendor's viewer writes them."""
     return cycles
 
 
 def in_microseconds(analysis: Analysis) -> Clock:
-    """Times at the core clock that the simulator assumed; to the nanosecond."""
+    """Return a clock in microseconds, to the nanosecond, at the core clock that the simulator assumed."""
     return lambda cycles: round(cycles / analysis.timeline.core_mhz, 3)
 
 
 def chrometrace(analysis: Analysis, features: frozenset[Feature], clock: Clock = in_cycles) -> Iterator[str]:
-    """The text of the file, in pieces. Arguments of events stay in cycles whatever the clock."""
+    """Yield the text of the file in pieces. Arguments of events stay in cycles whatever the clock."""
     yield f'{{"header": {compact(header(Artifact.OP_TRACE, analysis))},\n"traceEvents": [\n'
     separator = ""
     for line in _lines(analysis, features, clock):
@@ -74,7 +74,7 @@ def _lines(analysis: Analysis, features: frozenset[Feature], clock: Clock) -> It
 
 
 def _processes(analysis: Analysis) -> dict[int, int]:
-    """Process number by OpId, in the order in which the nodes begin."""
+    """Return process numbers by OpId, in the order in which the nodes begin."""
     pids: dict[int, int] = {}
     for event in sorted(analysis.events, key=lambda event: event.start):
         pids.setdefault(event.qnn_id, len(pids) + 1)
@@ -144,7 +144,7 @@ def _counter(label: str, at: Time, amount: int) -> str:
 
 
 def _data_pairs(analysis: Analysis) -> Iterator[tuple[Event, Event]]:
-    """Producer and consumer, one pair per op and input, each from its first event."""
+    """Yield producer and consumer, one pair per op and input, each by its first event."""
     first: dict[int, Event] = {}
     for event in analysis.work:
         if event.op_id not in first or event.start < first[event.op_id].start:
@@ -155,7 +155,7 @@ def _data_pairs(analysis: Analysis) -> Iterator[tuple[Event, Event]]:
 
 
 def _sequencer_pairs(analysis: Analysis) -> Iterator[tuple[Event, Event]]:
-    """The foreground thread's event that starts an op, and the op: they carry the same id, and go in order."""
+    """Yield the foreground thread's event that starts an op, and the op: they have the same id, in the same order."""
     started: dict[int, list[Event]] = defaultdict(list)
     for event in analysis.work:
         started[event.op_id].append(event)
@@ -195,7 +195,7 @@ def _metadata(analysis: Analysis, pids: dict[int, int]) -> Iterator[str]:
 
 
 def _threads(analysis: Analysis) -> dict[int, dict[int, str]]:
-    """Thread numbers with the unit that works on them, by OpId, and of the core under 0, which no node has."""
+    """Return thread numbers by OpId; under 0, which no node has, are the core's with the unit that works on each."""
     core: dict[int, str] = {}
     by_node: dict[int, dict[int, str]] = defaultdict(dict)
     for event in analysis.events:

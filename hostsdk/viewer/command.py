@@ -36,7 +36,7 @@ _NO_SCHEMATIC = "No Valid Input Schematics"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the viewer with the arguments after its name; returns the exit code."""
+    """Run the viewer with the arguments after its name; return the exit code."""
     with printed_as_text():
         return _viewed(argv)
 
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Look the version up only when asked: that costs more than reading a small log."""
+    """Looks up the version only on request: that costs more than reading a small log."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib import metadata
@@ -158,7 +158,7 @@ def _framework_names(dlc: Path | None, graph: str) -> dict[str, str]:
 
 
 def _files(analysis: Analysis, name: str, features: frozenset[Feature]) -> dict[str, Iterable[str]]:
-    """Text by file name, of the outputs that are on."""
+    """Return the text of the outputs that are on, by file name."""
     summary = qhas_summary(analysis)
     files: dict[str, Iterable[str]] = {
         f"{name}.json": chrometrace(analysis, features),

@@ -41,7 +41,7 @@ _UNITS: Mapping[int, str] = {
 
 
 def csv_report(logs: Sequence[Log]) -> str:
-    """All events of all logs, in order, under the vendor's columns."""
+    """Return all events of all logs, in order, under the vendor's columns."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -61,5 +61,5 @@ def _row(event: Event, depth: int) -> tuple[str, ...]:
 
 
 def _as_text(name: str) -> str:
-    """The name of a node, which no spreadsheet takes for a formula."""
+    """Return the name of a node such that no spreadsheet takes it for a formula."""
     return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else name

@@ -1,4 +1,4 @@
-"""Which of the ops that ran feed which."""
+"""The data flow between ops that ran: which of them feed which."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hostsdk.viewer.schematic import HtpOp
 
 
 def executed_inputs(ops: Mapping[int, HtpOp], executed: frozenset[int]) -> dict[int, tuple[int, ...]]:
-    """For every executed op, the executed ops that feed it, in the order of its inputs.
+    """Return, for every executed op, the executed ops that feed it, in the order of its inputs.
 
     Many ops of the compiled graph never run (concatenation in place, slices by address): what feeds one of those feeds
     its consumers. Constants are left out.
@@ -22,7 +22,7 @@ def executed_inputs(ops: Mapping[int, HtpOp], executed: frozenset[int]) -> dict[
 def _resolve(
     target: int, ops: Mapping[int, HtpOp], executed: frozenset[int], resolved: dict[int, tuple[int, ...]]
 ) -> None:
-    """Fill `resolved` for `target` and what lies before it; a stack, since chains are longer than the recursion limit."""
+    """Fill `resolved` for `target` and all ops before it, using a stack: chains exceed the recursion limit."""
     stack = [target]
     opened: set[int] = set()
     while stack:

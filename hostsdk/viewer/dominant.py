@@ -1,6 +1,6 @@
 """The dominant path: one owner for every cycle of the timeline in which anything works.
 
-The vendor describes it as the critical path with priority HMX, HVX, DMA read, DMA write. Where two events of one rank
+The vendor describes it as the critical path with priority HMX, HVX, DMA read, DMA write. If two events of the same rank
 overlap, the one that started first owns the cycle. So an op's share is never more than its duration, and an op hidden
 behind others has none.
 """
@@ -19,7 +19,7 @@ _DMA_WRITE = 4
 
 
 class Segment(NamedTuple):
-    """Cycles `start` to `end` belong to the work event with this place."""
+    """Cycles `start` to `end`, which belong to the work event with the index `event`."""
 
     event: int
     start: int
@@ -48,7 +48,7 @@ class DominantPath:
 
 
 def dominant_path(work: Sequence[Event], start: int, end: int) -> DominantPath:
-    """The path through `work` over the cycles `start` to `end`, which must cover all of it. O(n log n)."""
+    """Compute the path through `work` over the cycles `start` to `end`, which must cover all of it. O(n log n)."""
     order = sorted(range(len(work)), key=lambda index: work[index].start)
     waiting: list[tuple[int, int, int, int]] = []
     owned: list[Segment] = []

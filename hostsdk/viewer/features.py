@@ -1,4 +1,4 @@
-"""The viewer's configuration file: which outputs and which parts of them are wanted."""
+"""The viewer's configuration file: which outputs to write, and which parts of them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hostsdk.errors import Refusal
 
 
 class FeatureError(Refusal):
-    """The configuration file is missing or says something the viewer cannot follow."""
+    """The configuration file is missing or not valid."""
 
 
 class Feature(enum.StrEnum):
     """The vendor's switches under `"features"`.
 
-    The vendor names the switches and their defaults; where no public text says what exactly one covers, the sentence
-    here is this viewer's reading.
+    The vendor names the switches and their defaults; if no public text says exactly what one covers, the sentence here
+    is this viewer's interpretation.
     """
 
     HTP_JSON = "htp_json"
@@ -34,7 +34,7 @@ class Feature(enum.StrEnum):
     TRACEBACK = "traceback"
     """Name the ops that feed an op in its chrometrace event ("Inputs Ops")."""
     QHAS_JSON = "qhas_json"
-    """Write the QHAS summary as JSON; the HTML page of it is always written."""
+    """Write the QHAS summary as JSON; its HTML page is always written."""
     QHAS_SCHEMA = "qhas_schema"
     """Write `qhas_schema.json`, the JSON Schema of the QHAS summary."""
     INPUT_OUTPUT_FLOWS = "enable_input_output_flow_events"
@@ -68,8 +68,8 @@ class Configuration:
 def read_configuration(path: Path) -> Configuration:
     """Read a configuration file; raises `FeatureError` when it is missing, not JSON or wrongly typed.
 
-    Keys outside of `"features"` are ignored, as the vendor's viewer does, but for `"gzip"`, which is taken in both
-    places because the vendor's text leaves open which one it means.
+    Keys outside of `"features"` are ignored, as the vendor's viewer does, except for `"gzip"`, which is accepted in
+    both places because the vendor's text leaves open which one it means.
     """
     try:
         document = json.loads(read_file(path, LARGEST_TEXT))

@@ -1,4 +1,4 @@
-"""Sums over work events: cycles, dominant path, bytes, per whatever the events are grouped by.
+"""Sums over work events: cycles, dominant path and bytes, for any grouping of the events.
 
 Denominators are the vendor's, checked against published device summaries: active cycles are a share of the cycles all
 resources used, utilization is a share of the whole timeline, dominant-path cycles are a share of the busy part of the
@@ -30,7 +30,7 @@ class Group(Generic[Key]):
 
     @property
     def htp_ops(self) -> int:
-        """Distinct HTP ops: one that ran on several threads counts once."""
+        """The number of distinct HTP ops: one that ran on several threads counts once."""
         return len({event.op_id for event in self.events})
 
 
@@ -47,7 +47,7 @@ class Resource:
 
 
 def grouped(analysis: Analysis, key: Callable[[Event], Key]) -> list[Group[Key]]:
-    """The work events by `key`, most cycles first; groups with equal cycles stay in the order they began."""
+    """Group the work events by `key`, most cycles first; groups with equal cycles stay in the order they began."""
     members: dict[Key, list[int]] = defaultdict(list)
     for index, event in enumerate(analysis.work):
         members[key(event)].append(index)
@@ -67,7 +67,7 @@ def _group(analysis: Analysis, key: Key, indices: Iterable[int]) -> Group[Key]:
 
 
 def resources(analysis: Analysis) -> list[Resource]:
-    """The threads that worked, by unit, then by number."""
+    """Return the threads that worked, by unit, then by number."""
     members: dict[tuple[Unit, int], list[Event]] = defaultdict(list)
     for event in analysis.work:
         members[event.unit, event.tid].append(event)
@@ -86,7 +86,7 @@ def resources(analysis: Analysis) -> list[Resource]:
 
 
 def covered(events: Iterable[Event]) -> int:
-    """Cycles covered by at least one of the events."""
+    """Count the cycles covered by at least one of the events."""
     covered = 0
     reached = 0
     for start, end in sorted((event.start, event.end) for event in events):
@@ -96,5 +96,5 @@ def covered(events: Iterable[Event]) -> int:
 
 
 def percent(part: int, whole: int) -> float:
-    """Share in percent, 0 of nothing."""
+    """Return the share in percent, or 0 if the whole is 0."""
     return 100.0 * part / whole if whole else 0.0

@@ -1,4 +1,4 @@
-"""Names the ops had in the framework a DLC was converted from, where the converter kept them.
+"""Names the ops had in the framework a DLC was converted from, if the converter kept them.
 
 A DLC is a ZIP file of uncompressed records. The trace is the record whose name contains `op_trace`, JSON as ONNX
 Runtime's QNN provider writes it with `enable_framework_op_trace`: `subgraph_traces[].op_mappings[]`, each with
@@ -21,13 +21,13 @@ _RECORD = "op_trace"
 
 
 class FrameworkError(Refusal):
-    """--dlc names a file that is no DLC."""
+    """--dlc names a file that is not a DLC, or whose trace cannot be read."""
 
 
 def framework_names(dlc: Path, graph: str) -> dict[str, str]:
-    """Framework op by QNN node of `graph`, several joined by " + "; empty when the DLC carries no trace of it.
+    """Return the framework op by QNN node of `graph`, several joined by " + "; empty when the DLC has no trace of it.
 
-    Raises `FrameworkError` when the file is missing, is no DLC or its trace is not in the known shape.
+    Raises `FrameworkError` when the file is missing, is not a DLC or its trace is not in the known shape.
     """
     try:
         text = _record(dlc)

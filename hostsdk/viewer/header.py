@@ -1,9 +1,10 @@
 """The object every JSON file of the viewer begins with: tools recognise a file by its `artifact_type`.
 
-Besides the vendor's keys it has `provenance`, because the figures are a simulator's and a file travels alone: `origin`
-is always there, `soc`, `estimate`, `statement` and more where the host SDK recorded them in the log, and
-`in_force` says which VTCM size and threads the simulator had, `simulators_own` its lower and upper estimate in cycles and what it spills
-and fills, and `not_estimated` names the vendor's fields that hold 0 because the simulator says nothing about them.
+In addition to the vendor's keys it has `provenance`, because the figures are a simulator's and a file travels alone:
+`origin` is always there; `soc`, `estimate`, `statement` and more are as the host SDK recorded them in the log;
+`in_force` says which VTCM size and threads the simulator had, `simulators_own` holds its lower and upper estimate in
+cycles and the bytes it spills and fills, and `not_estimated` names the vendor's fields that hold 0 because the
+simulator says nothing about them.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _VERSIONS: Mapping[Artifact, tuple[int, int, int]] = {
 
 
 def header(artifact: Artifact, analysis: Analysis) -> dict[str, Any]:
-    """The header with its keys in the vendor's order; HTP_GRAPH has no version of its own."""
+    """Build the header with its keys in the vendor's order; HTP_GRAPH has no version of its own."""
     version = {"version": _semantic(*_VERSIONS[artifact])} if artifact in _VERSIONS else {}
     return {
         "header_version": _semantic(1, 0, 0),
@@ -50,7 +51,7 @@ def header(artifact: Artifact, analysis: Analysis) -> dict[str, Any]:
 
 
 def provenance(analysis: Analysis) -> dict[str, Any]:
-    """Where the figures come from. The host SDK's record wins over what the timeline alone can tell."""
+    """Say where the figures come from. The host SDK's record takes precedence over the timeline's own facts."""
     timeline = analysis.timeline
     return {
         "origin": "simulator",
@@ -66,7 +67,7 @@ def provenance(analysis: Analysis) -> dict[str, Any]:
 
 
 def _in_force(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """What the simulator took where nobody asked for another: defaults differ from SDK to SDK and from SoC to SoC."""
+    """Return the settings that the simulator used: defaults differ from SDK to SDK and from SoC to SoC."""
     named = {"vtcm_bytes": "vtcm_size_in_bytes", "hvx_threads": "hvx_threads"}
     return {name: configuration[key] for name, key in named.items() if key in configuration}
 

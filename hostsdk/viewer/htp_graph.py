@@ -2,7 +2,7 @@
 
 Keys and number codes are those of a QNN model description, which is what Netron takes it for: scalar parameters are
 `{code of the type: value}`, tensors carry the code of their type. Constants are left out. Ops that never run stay, with
-zero cycles, because they connect the ones that do. Whatever ran is a node, so the sums are those of the QHAS summary.
+zero cycles, because they connect the ones that do. Every op that ran is a node, so the sums match the QHAS summary.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _NEVER_RUNS = "null_exec"
 
 
 def htp_graph(analysis: Analysis) -> dict[str, Any]:
-    """The whole document."""
+    """Build the whole document."""
     runs: dict[int, list[tuple[Event, int]]] = defaultdict(list)
     for event, dominant in zip(analysis.work, analysis.path.cycles, strict=True):
         runs[event.op_id].append((event, dominant))
@@ -75,7 +75,7 @@ def htp_graph(analysis: Analysis) -> dict[str, Any]:
 
 
 def _sequenced(event: Event) -> HtpOp:
-    """A spill, a fill or another op that came with sequencing: the schematic's graph has none of them."""
+    """Make an op for a spill, a fill or another one that sequencing added: the schematic's graph has none of them."""
     return HtpOp(operation=event.htp_op, inputs=(), outputs=())
 
 

@@ -1,4 +1,4 @@
-"""JSON the way the vendor lays it out, fast: the standard library's indenting encoder is written in Python."""
+"""JSON in the vendor's layout, written fast: the standard library's indenting encoder is pure Python."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _compact = json.JSONEncoder(allow_nan=False).encode
 
 
 def compact(value: Any) -> str:
-    """One line, a blank after every comma and colon; raises ValueError for NaN and infinities."""
+    """Encode on one line, with a blank after every comma and colon; raises ValueError for NaN and infinities."""
     return _compact(value)
 
 
 def indented(value: Any, margin: str = "") -> str:
-    """Objects and lists of objects indented by four blanks, lists of plain values on one line.
+    """Encode objects and lists of objects indented by four blanks, and lists of plain values on one line.
 
     Raises ValueError for NaN and infinities.
     """

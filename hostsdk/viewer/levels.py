@@ -1,7 +1,7 @@
-"""The memory counters of a chrometrace, as the vendor samples them: levels, not bytes of a moment.
+"""The memory counters of a chrometrace, as the vendor samples them: levels, not the bytes moved at a moment.
 
-A level is what all ops that run move, each with all of its bytes from its first cycle to its last. A sample stands where
-an op that moves something begins or ends.
+A level is the sum over all ops that are running, each with all of its bytes from its first cycle to its last. There is
+a sample wherever an op that moves something begins or ends.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hostsdk.viewer.timeline import NO_TRAFFIC, Event, Traffic, total
 
 
 def levels(events: Iterable[Event]) -> Iterator[tuple[int, Traffic]]:
-    """The levels from every cycle on in which they may change, in time order; the last are zero."""
+    """Yield the levels at every cycle from which they may change, in time order; the last are zero."""
     starting: defaultdict[int, list[Traffic]] = defaultdict(list)
     ending: defaultdict[int, list[Traffic]] = defaultdict(list)
     for event in events:

@@ -2,7 +2,7 @@
 
 A log is a sequence of size-prefixed flatbuffers, one per closed serialization target. The root of each holds an
 optional header (slot 0) and the messages (slot 1); a message holds a tree of events. Every offset is checked against
-the chunk it lies in, so a truncated or foreign file ends in `LogError` and never in a wrong figure.
+its chunk, so a truncated or foreign file results in `LogError` and never in a wrong figure.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Message:
     events: tuple[Event, ...]
 
     def values(self) -> dict[int, int]:
-        """Value by event type; of events with the same type, the first counts."""
+        """Return values by event type; of events with the same type, the first counts."""
         by_type: dict[int, int] = {}
         for root in self.events:
             for event, _ in root.walk():
@@ -47,7 +47,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What the writer of the log says of itself, and its messages in file order."""
+    """What the log says about its writer, and its messages in file order."""
 
     application: str
     version: str
@@ -98,7 +98,7 @@ def parse_log(content: bytes) -> Log:
 
 
 def _writer(root: _Table) -> tuple[str, str, str]:
-    """The application that wrote the log, its version, and that of the backend."""
+    """Return the application that wrote the log, its version, and that of the backend."""
     header = root.table(0)
     if header is None or header.number(0, "I") != _MAGIC:
         raise LogError("it does not begin with a profiling header")
@@ -106,7 +106,7 @@ def _writer(root: _Table) -> tuple[str, str, str]:
 
 
 class _Budget:
-    """No log holds more tables than it has words: ends offsets that fan out over the same bytes again and again."""
+    """A limit on tables: no log holds more than it has words. It stops offsets that fan out over the same bytes."""
 
     def __init__(self, tables: int) -> None:
         self.left = tables
@@ -118,7 +118,7 @@ class _Budget:
 
 
 class _Table:
-    """A flatbuffer table: fields by slot number, an absent field reads as its default."""
+    """A flatbuffer table: fields by slot number; an absent field reads as its default."""
 
     __slots__ = ("_chunk", "_position", "_slots")
 
@@ -170,7 +170,7 @@ class _Table:
 
 
 def _chunk(content: bytes, position: int) -> memoryview:
-    """The size-prefixed flatbuffer at `position`, prefix included."""
+    """Return the size-prefixed flatbuffer at `position`, prefix included."""
     remaining = len(content) - position
     if remaining < 8:
         raise LogError(f"{remaining} stray bytes at its end")

@@ -1,4 +1,4 @@
-"""Where the viewer's files go: all of them appear complete, or none does."""
+"""Writing the viewer's files: all of them appear complete, or none does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OutputError(Refusal):
 
 
 def stem(output: Path) -> str:
-    """The name the companions of `output` begin with: its own without `.gz` and `.json`."""
+    """Return the name that the companions of `output` begin with: its own without `.gz` and `.json`."""
     return output.name.removesuffix(_GZIP_SUFFIX).removesuffix(_JSON_SUFFIX)
 
 
@@ -34,8 +34,8 @@ def is_compressed(output: Path) -> bool:
 def write_all(directory: Path, files: Mapping[str, Iterable[str]], compress: bool) -> list[Path]:
     """Write texts by file name into `directory`, which must exist, and return their paths.
 
-    With `compress`, every one is compressed and named `.gz`, as the vendor's viewer does. All are written to a scratch
-    directory beside their place and renamed at the end. Raises `OutputError` when that fails.
+    With `compress`, each is compressed and named `.gz`, as the vendor's viewer does. All are written to a scratch
+    directory inside `directory` and renamed at the end. Raises `OutputError` when that fails.
     """
     try:
         scratch = Path(tempfile.mkdtemp(prefix=".qnn-profile-viewer-", dir=directory))
@@ -59,7 +59,7 @@ def _write(scratch: Path, name: str, pieces: Iterable[str], compress: bool) -> P
             _copy(pieces, file)
         return path
     path = scratch / (name + _GZIP_SUFFIX)
-    # No time stamp and no name inside: the same input gives the same bytes.
+    # Without a time stamp and a name inside, the same input gives the same bytes.
     with path.open("wb") as file, gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as packed:
         _copy(pieces, cast(BinaryIO, packed))
     return path

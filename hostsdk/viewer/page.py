@@ -1,4 +1,4 @@
-"""The QHAS summary as a page (`<stem>_qnn_htp_analysis_summary.html`): one file, no scripts, nothing from elsewhere.
+"""The QHAS summary as a page (`<stem>_qnn_htp_analysis_summary.html`): one file, no scripts, no external resources.
 
 It shows what the JSON holds, with long sections cut to their heaviest rows, and says in its first line that the
 figures are estimates. Names come from models, so everything is escaped.
@@ -102,7 +102,7 @@ _TEXT = frozenset({"op", "qnn_op", "qnn_op_type", "htp_op", "type", "op_id", "dt
 
 
 def qhas_page(summary: Mapping[str, Any]) -> Iterator[str]:
-    """The page of a QHAS summary as `qhas.qhas_summary` builds it, in pieces."""
+    """Yield the page of a QHAS summary, as `qhas.qhas_summary` builds it, in pieces."""
     title = f"QHAS: {summary['model_id']}"
     data = summary["data"]
     yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

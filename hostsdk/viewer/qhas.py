@@ -1,13 +1,13 @@
 """The QHAS summary (`<stem>_qnn_htp_analysis_summary.json`), in the vendor's sections and fields.
 
-Where a simulated inference differs from a device's, the fields mean:
+Fields that mean something different for a simulated inference than for a device's:
 
 - `time_us` and `graph_execute_us` are the same figure: the simulator estimates the graph execution only, without VTCM
   acquire and power-up.
 - `start_cycle` and `end_cycle` count from the graph's first cycle; a simulator has no absolute time.
-- `tid` is 256 plus the simulator's thread number; a transfer is a resource of its own, of type DMA.
+- `tid` is 256 plus the simulator's thread number; a transfer is a separate resource, of type DMA.
 - `cycles_per_packet` is 0: not estimated.
-- `ref_op` and `reference_op` tell whether the op's name says it is a reference implementation.
+- `ref_op` and `reference_op` state whether the op's name says it is a reference implementation.
 - Sections hold work only. `htp_nodes` also counts the bookkeeping ops, as the vendor's does. `dma_wait`, `dma_set` and
   `sync`, which mark bookkeeping, are therefore false in every row.
 - An op that ran on several threads has one row per thread in `htp_op_instances` and counts once in `instances`.
@@ -31,7 +31,7 @@ _IDLE = "Accumulated Idle"
 
 
 def qhas_summary(analysis: Analysis) -> dict[str, Any]:
-    """The whole document."""
+    """Build the whole document."""
     used = resources(analysis)
     active = sum(resource.used for resource in used)
     types = grouped(analysis, lambda event: analysis.node(event).type)

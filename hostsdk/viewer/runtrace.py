@@ -15,7 +15,7 @@ _TICKS_PER_US = 19.2
 
 
 def runtrace(analysis: Analysis) -> dict[str, Any]:
-    """The whole document."""
+    """Build the whole document."""
     ticks = round(analysis.exact_us * _TICKS_PER_US)
     graph = analysis.timeline.graph
     execute = {

@@ -1,7 +1,7 @@
-"""The QHAS summary's fields, section by section, and the JSON Schema made from them.
+"""The QHAS summary's fields, section by section, and the JSON Schema built from them.
 
-The tables are the order and the types `qhas` writes. Bytes, cycles and counts are integers, percentages and rates are
-numbers. Additional fields are allowed: the vendor calls QHAS subject to change.
+The tables give the order and the types that `qhas` writes. Bytes, cycles and counts are integers, percentages and rates
+are numbers. Additional fields are allowed: the vendor calls QHAS subject to change.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ SECTIONS: Mapping[str, Mapping[str, Schema]] = {
 
 
 def qhas_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of the QHAS summary: every field of every section is required and typed."""
+    """Return the JSON Schema (2020-12) of the QHAS summary: every field of every section is required and typed."""
     version = _object(dict.fromkeys(_VERSION_PARTS, _COUNT))
     header = {"header_version": version, "version": version, "artifact_type": {"const": Artifact.QHAS.value}}
     data = {section: _rows(fields) for section, fields in SECTIONS.items()}

@@ -39,7 +39,7 @@ _SENTENCE = re.compile(r'^\t"(.*)",$', re.MULTILINE)
 
 
 class SchematicError(Refusal):
-    """The schematic is missing, damaged or belongs to another prepare."""
+    """The schematic is missing, damaged or belongs to a different prepare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class HtpOp:
-    """A compiled op: the ids of the ops that feed it with the output taken of each, and its own outputs."""
+    """A compiled op: the ids of the ops that feed it, each with the output it uses, and its own outputs."""
 
     operation: str
     inputs: tuple[tuple[int, int], ...]
@@ -90,17 +90,17 @@ class Schematic:
     sha256: str
 
     def node(self, op_id: int) -> QnnNode:
-        """What has this OpId: a node, a constant that a node reads, or an unknown op."""
+        """Return what has this OpId: a node, a constant that a node reads, or an unknown op."""
         known = self.nodes.get(op_id) or self.constants.get(op_id)
         return known or QnnNode(f"{_UNKNOWN} {op_id:#x}", _UNKNOWN)
 
     def knows(self, op_id: int) -> bool:
-        """Whether the schematic tells what has this OpId."""
+        """Whether the schematic states what has this OpId."""
         return op_id in self.nodes or op_id in self.constants
 
 
 def read_schematic(path: Path) -> Schematic:
-    """Read one schematic; raises `SchematicError` when it is missing or no schematic."""
+    """Read one schematic; raises `SchematicError` when it is missing or not a schematic."""
     try:
         content = read_file(path, LARGEST_LOG)
     except OSError as fault:
@@ -109,7 +109,7 @@ def read_schematic(path: Path) -> Schematic:
 
 
 def parse_schematic(content: bytes, name: str) -> Schematic:
-    """Parse the bytes of a schematic called `name` in messages; raises `SchematicError` when it is none."""
+    """Parse the bytes of a schematic called `name` in messages; raises `SchematicError` when they are not one."""
     text = content.decode("utf-8", "replace")
     graph = _GRAPH_NAME.search(text)
     translations = _between(text, "\nqnn_name_translations = {", "\n}")
@@ -156,7 +156,7 @@ def _nodes(translations: str, types: Mapping[int, str]) -> dict[int, QnnNode]:
 
 
 def _constants(before: str, nodes: Mapping[int, QnnNode], types: Mapping[int, str]) -> dict[int, QnnNode]:
-    """What is no op and feeds a node, named after the first node that it feeds: OpIds change with every compile."""
+    """Return what is not an op and feeds a node, named after the first node it feeds: OpIds change every compile."""
     read_by: dict[int, int] = {}
     for op_id, _, body in _NODE.findall(before):
         if (reader := int(op_id, 16) & _OP_ID) in nodes:
@@ -190,7 +190,7 @@ def _ops(section: str) -> Iterator[tuple[int, HtpOp]]:
 
 
 def _inputs(body: str) -> str:
-    """Only the list of inputs: the split history before it holds pairs too."""
+    """Return only the list of inputs: the split history before it holds pairs too."""
     return body.partition("'inputs'")[2]
 
 

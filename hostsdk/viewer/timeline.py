@@ -38,18 +38,18 @@ _NO_TIMELINE = (
 
 
 class TimelineError(Refusal):
-    """There is no timeline, or it cannot be understood."""
+    """There is no timeline, or it cannot be interpreted."""
 
 
 class Unit(enum.Enum):
     """What an event occupies, in the order in which resources are listed."""
 
     HMX = "HMX"
-    """The matrix engine, on the foreground thread or on threads of its own, as the SoC has it."""
+    """The matrix engine, on the foreground thread or on threads of its own, depending on the SoC."""
     HVX = "HVX"
     """A vector thread."""
     HLX = "HLX"
-    """A light vector thread, where the SoC has them; ranks with HVX."""
+    """A light vector thread, on SoCs that have them; ranks with HVX."""
     SCALAR = "SCALAR"
     """An op that needs none of the engines; none was seen in real timelines."""
     DMA = "DMA"
@@ -64,7 +64,7 @@ class Unit(enum.Enum):
 
 
 class Flag(enum.StrEnum):
-    """The vendor's flags of an op event that a simulated timeline can tell."""
+    """The vendor's flags of an op event that a simulated timeline can provide."""
 
     USES_HMX = "uses_hmx"
     """Matrix work."""
@@ -119,14 +119,14 @@ NO_TRAFFIC = Traffic()
 
 
 def total(traffics: Iterable[Traffic]) -> Traffic:
-    """Sum, field by field."""
+    """Sum up traffic field by field."""
     sums = [sum(column) for column in zip(*traffics, strict=True)]
     return Traffic(*sums)
 
 
 FIRST_THREAD = 256
-"""The simulator counts threads from 0, devices from 256. Perfetto takes a process's thread 0, and one with the
-process's own number, for its main thread, and would mix their slices."""
+"""The simulator counts threads from 0, devices from 256. Perfetto regards a process's thread 0, and one with the
+process's own number, as its main thread, and would mix their slices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +180,11 @@ class Timeline:
     provenance: Mapping[str, Any]
     ops_without_cost: int
     own: Mapping[str, int] = field(default_factory=dict)
-    """The simulator's own lower and upper estimate, and what it moves between VTCM and DRAM in between, where it says so."""
+    """The simulator's own lower and upper estimate, and its spills and fills in bytes, if it reports them."""
 
 
 def find_timelines(logs: Sequence[Log]) -> list[Timeline]:
-    """Every timeline in the logs, in order; raises `TimelineError` when there is none or one is damaged."""
+    """Return every timeline in the logs, in order; raises `TimelineError` when there is none or one is damaged."""
     timelines = [
         _timeline(message, event.payload)
         for log in logs
@@ -215,7 +215,7 @@ def _timeline(message: Message, payload: bytes) -> Timeline:
 
 
 def timeline_of(graph: str, trace: Mapping[str, Any], simulated: Mapping[int, int]) -> Timeline:
-    """The timeline that the simulator's trace tells, with its own figures by event type where there are any.
+    """Build the timeline from the simulator's trace, with its own figures by event type if there are any.
 
     Raises ValueError, KeyError, TypeError or AttributeError for a trace of another shape.
     """
@@ -282,9 +282,9 @@ def _classify(name: str, flags: Sequence[str]) -> tuple[str, Unit, tuple[Flag, .
 def _share_repeated_traffic(events: list[Event]) -> list[Event]:
     """Count the bytes of an op once, however many threads it ran on.
 
-    The simulator repeats an op's bytes on every event of the op. They belong to its DMA events where it has some,
-    else to its events in equal parts. This makes the sums agree with the log's own fill and spill counters and with
-    the schematic's bandwidth table.
+    The simulator repeats an op's bytes on every event of the op. They are shared equally between its DMA events if it
+    has any, else between all of its events. This makes the sums agree with the log's own fill and spill counters and
+    with the schematic's bandwidth table.
     """
     runs: dict[int, list[int]] = defaultdict(list)
     for index, event in enumerate(events):

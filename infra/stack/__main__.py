@@ -26,7 +26,7 @@ def up(
         bool | None, typer.Option(help="Messages through Redis; as installed, unless said.")
     ] = None,
 ) -> None:
-    """Start everything; the deployments of prefect.yaml are registered and workers wait."""
+    """Start everything, register the deployments of prefect.yaml and have workers wait for runs."""
     stack = Stack()
     settings = stack.up(_console, port, redis)
     if port is None and settings.server != UI_PORT:
@@ -38,7 +38,7 @@ def up(
 
 @app.command()
 def down() -> None:
-    """End everything, also what is left of a stack that crashed. Only logs stay."""
+    """Stop everything, including the remains of a stack that crashed. Only logs stay."""
     stack = Stack()
     stack.down()
     _console.print(f"Nothing of the stack runs. Its logs: {stack.folder / 'logs'}")
@@ -46,7 +46,7 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """What runs; exit code 1 unless all of it does."""
+    """Show what runs; the exit code is 1 unless all of it does."""
     stack = Stack()
     if (settings := stack.settings) is None:
         _console.print("There is no stack; `make stack` starts one.")

@@ -1,4 +1,4 @@
-"""The store's bucket, made with the same rules as a real one: infra/bucket."""
+"""The store's bucket, created with the same rules as a real one: infra/bucket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RULES = Path(__file__).parents[1] / "bucket"
 
 
 def make_bucket(settings: Settings) -> None:
-    """Make the bucket, let Perfetto's page read from it, and clean up uploads that were broken off."""
+    """Create the bucket, let Perfetto's page read from it, and have unfinished uploads cleaned up."""
     client = client_of(settings)
     client.create_bucket(Bucket=BUCKET)
     client.put_bucket_cors(Bucket=BUCKET, CORSConfiguration=_rules("cors"))
@@ -23,7 +23,7 @@ def make_bucket(settings: Settings) -> None:
 
 
 def client_of(settings: Settings) -> Any:
-    """A client of the stack's S3 server."""
+    """Return a client of the stack's S3 server."""
     return botocore.session.get_session().create_client(
         "s3",
         endpoint_url=settings.endpoint,

@@ -1,4 +1,4 @@
-"""Why there is no stack."""
+"""The reasons why a stack does not start."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ class StackFailed(Exception):
 
 
 class PortTaken(StackFailed):
-    """A port that was free when it was chosen is another program's now."""
+    """A port that was free when it was chosen has been taken by another program."""

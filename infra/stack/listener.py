@@ -1,4 +1,4 @@
-"""Whose a port of loopback is. An answer from it does not say so: another program may have been quicker."""
+"""Which process has a port of loopback. An answer from it does not say: another program may have been quicker."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from enum import Enum
 from pathlib import Path
 
 _LISTENING = "0A"
-"""The state of a socket in /proc/net/tcp that takes connections (TCP_LISTEN)."""
+"""The state of a socket in /proc/net/tcp that accepts connections (TCP_LISTEN)."""
 
 
 class Listener(Enum):
-    """Who takes connections at a port where a process is to."""
+    """Who accepts connections at a port where a process is meant to."""
 
     NOBODY = "nobody does"
     OWN = "the process does, or one that belongs to it"
@@ -23,7 +23,7 @@ class Listener(Enum):
 
 
 def listener_at(port: int, own: Iterable[int]) -> Listener:
-    """Who takes connections at the port of 127.0.0.1; `own` are the ids of the processes that belong together."""
+    """Return who accepts connections at the port of 127.0.0.1; `own` are the ids of the expected processes."""
     sockets = {f"socket:[{inode}]" for inode in _listening_at(port)}
     if not sockets:
         return Listener.NOBODY
@@ -31,7 +31,7 @@ def listener_at(port: int, own: Iterable[int]) -> Listener:
 
 
 def _listening_at(port: int) -> Iterator[str]:
-    """Inodes of the sockets that a connection to the port of 127.0.0.1 may reach."""
+    """Yield the inodes of the sockets that a connection to the port of 127.0.0.1 may reach."""
     for table, addresses in _REACHED.items():
         places = {f"{address}:{port:04X}" for address in addresses}
         with suppress(FileNotFoundError), Path("/proc/net", table).open(encoding="ascii") as lines:
@@ -42,7 +42,7 @@ def _listening_at(port: int) -> Iterator[str]:
 
 
 def _open_in(pid: int) -> Iterator[str]:
-    """What the descriptors of a process lead to, as far as it is there and ours to see."""
+    """Yield the targets of a process's descriptors, as far as they still exist and may be read."""
     with suppress(OSError):
         for descriptor in os.scandir(f"/proc/{pid}/fd"):
             with suppress(OSError):
@@ -50,14 +50,14 @@ def _open_in(pid: int) -> Iterator[str]:
 
 
 def _address(text: str, family: socket.AddressFamily) -> str:
-    """An address as /proc/net has it: words of 32 bits in this machine's order."""
+    """Format an address as /proc/net does: 32-bit words in this machine's byte order."""
     packed = socket.inet_pton(family, text)
     words = (packed[start : start + 4] for start in range(0, len(packed), 4))
     return "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words)
 
 
 _REACHED = {
-    "tcp": [_address(text, socket.AF_INET) for text in ("127.0.0.1", "0.0.0.0")],  # noqa: S104  # they are looked for
+    "tcp": [_address(text, socket.AF_INET) for text in ("127.0.0.1", "0.0.0.0")],  # noqa: S104  # only searched for
     "tcp6": [_address(text, socket.AF_INET6) for text in ("::ffff:127.0.0.1", "::")],
 }
-"""By table of /proc/net, the addresses of listeners that 127.0.0.1 reaches: one of another address is in nobody's way."""
+"""The listening addresses that 127.0.0.1 reaches, by table of /proc/net; listeners at others are not in the way."""

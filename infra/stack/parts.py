@@ -1,4 +1,4 @@
-"""The parts of the stack: how each is started, when it is ready, how it ends. Each knows the secrets it needs, no more."""
+"""The parts of the stack: how each is started, when it is ready, how it ends. Each gets only the secrets it needs."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from qhas.prefect_settings import CLIENT_LOGIN, SERVER, guard
 
 POOL = "lab"
 WORKER = "worker-"
-"""What the names of workers begin with; a queue follows."""
+"""The prefix of workers' names; a queue follows."""
 _PREFECT = (sys.executable, "-m", "prefect")
 _ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Part:
-    """A process of the stack. It has `seconds` to become ready, also on a busy machine: one that ends is noticed at once."""
+    """A process of the stack. It has `seconds` to become ready, also on a busy machine; its end is noticed at once."""
 
     name: str
     argv: list[str]
     environment: dict[str, str]
     folder: Path
     port: int | None = None
-    """Where it listens once it is ready, if it does."""
+    """The port at which it listens once it is ready, if it does."""
     ready: Callable[[], bool] = lambda: True
-    """What else must hold."""
+    """What else must hold for it to be ready."""
     seconds: float = 300.0
     account: str | None = None
 
 
 def database(settings: Settings, installed: Postgresql) -> Part:
-    """PostgreSQL, in the folder that `Postgresql.create` filled."""
+    """Return PostgreSQL, in the folder that `Postgresql.create` filled."""
     data = Path(settings.data)
     return Part(
         "postgresql",
@@ -56,13 +56,13 @@ def database(settings: Settings, installed: Postgresql) -> Part:
 
 
 def storage(settings: Settings, root: Path) -> Part:
-    """Moto's S3 server: in memory, for who has the stack's key."""
+    """Return moto's S3 server: in memory, for clients that have the stack's key."""
     argv = [sys.executable, "-m", "infra.stack.s3", str(settings.storage)]
     return Part("s3", argv, plain_environment() | settings.store, root, settings.storage)
 
 
 def reports(settings: Settings, folder: Path, root: Path) -> Part:
-    """The pages and traces that links of flow runs lead to, for who has such a link."""
+    """Return the server of the pages and traces that flow runs link to, for clients that have such a link."""
     argv = [sys.executable, "-m", "infra.stack.reports", str(settings.reports)]
     named = {"QHAS_SITE": str(folder / "site.yaml"), REPORTS_TOKEN: settings.reports_token}
     environment = plain_environment() | settings.store | named
@@ -70,19 +70,19 @@ def reports(settings: Settings, folder: Path, root: Path) -> Part:
 
 
 def redis_is_usable() -> bool:
-    """Whether there is a Redis to start and Prefect's package for it."""
+    """Whether a Redis server and Prefect's package for it are installed."""
     return bool(shutil.which("redis-server") and find_spec("prefect_redis"))
 
 
 def redis(settings: Settings, folder: Path) -> Part:
-    """Redis for Prefect's messages, with a password, nothing on disk."""
+    """Return Redis for Prefect's messages, with a password, nothing on disk."""
     file = redis_file(folder, settings.redis or 0, settings.redis_password)
     argv = ["redis-server", str(file)]
     return Part("redis", argv, plain_environment(), folder, settings.redis)
 
 
 def redis_file(folder: Path, port: int, password: str) -> Path:
-    """The settings of one that listens on loopback, with a password, nothing on disk."""
+    """Write the settings of a Redis that listens on loopback, with a password, nothing on disk."""
     write_private(
         file := folder / "redis.conf",
         f"bind 127.0.0.1\nport {port}\nrequirepass {password}\n"
@@ -92,7 +92,7 @@ def redis_file(folder: Path, port: int, password: str) -> Path:
 
 
 def server(settings: Settings, folder: Path) -> Part:
-    """Prefect's API and UI; with Redis without the background services, which are a part of their own."""
+    """Return Prefect's API and UI; if Redis is used, the background services are a separate part."""
     argv = [*_PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(settings.server)]
     if settings.redis:
         argv.append("--no-services")
@@ -108,7 +108,7 @@ def server(settings: Settings, folder: Path) -> Part:
 
 
 def services(settings: Settings, folder: Path) -> Part:
-    """Prefect's scheduler, recorder, triggers and so on, in one process."""
+    """Return Prefect's scheduler, recorder, triggers and so on, in one process."""
     environment = _server_environment(settings, folder) | {
         "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false"
     }
@@ -116,7 +116,7 @@ def services(settings: Settings, folder: Path) -> Part:
 
 
 def worker(settings: Settings, folder: Path, root: Path, queue: str) -> Part:
-    """A process worker of one work queue. Its flow runs write to the store, and lease simulated devices only."""
+    """Return a process worker of one work queue. Its flow runs write to the store and lease simulated devices only."""
     name = f"{WORKER}{queue}"
     argv = [*_PREFECT, "worker", "start", "--pool", POOL, "--work-queue", queue, "--name", name]
     environment = worker_environment(settings, folder) | {
@@ -127,7 +127,7 @@ def worker(settings: Settings, folder: Path, root: Path, queue: str) -> Part:
 
 
 def worker_environment(settings: Settings, folder: Path) -> dict[str, str]:
-    """What a process needs to run flows here: the server, the lab and the store."""
+    """Return the environment that a process needs to run flows here: the server, the lab and the store."""
     (scratch := folder / "scratch").mkdir(exist_ok=True)
     return {
         **plain_environment(),
@@ -142,7 +142,7 @@ def worker_environment(settings: Settings, folder: Path) -> dict[str, str]:
 
 
 def queues(root: Path) -> list[str]:
-    """The work queues that the deployments of prefect.yaml name."""
+    """Return the work queues that the deployments of prefect.yaml name."""
     deployments = yaml.safe_load((root / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     return sorted({each["work_pool"].get("work_queue_name", "default") for each in deployments})
 
@@ -160,7 +160,7 @@ def _server_environment(settings: Settings, folder: Path) -> dict[str, str]:
 
 
 def on_redis(url: str) -> dict[str, str]:
-    """Settings of Prefect's server and its services, which then meet in Redis."""
+    """Return settings with which Prefect's server and its services communicate through Redis."""
     return {
         "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
         "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
@@ -179,7 +179,7 @@ def _answers(url: str) -> bool:
 
 
 def _workers(settings: Settings) -> set[str]:
-    """Names of the workers that the server has heard of."""
+    """Return the names of the workers that the server has heard of."""
     api = PrefectApi(settings.api, settings.login, _ANSWER_SECONDS)
     try:
         return {worker["name"] for worker in api.ask(f"/work_pools/{POOL}/workers/filter", {})}

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own: made in a folder, on loopback, with a password, gone with the folder."""
+"""A private PostgreSQL: created in a folder, on loopback, with a password, removed with the folder."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _USER = "prefect"
 
 
 class PostgresqlMissing(StackFailed):
-    """There is no PostgreSQL that could be started. The message says what to install."""
+    """No PostgreSQL can be started. The message says what to install."""
 
 
 @dataclass(frozen=True)
 class Postgresql:
-    """An installation, and the account it runs as: PostgreSQL refuses to run as root. None is our own."""
+    """An installation, and the account it runs as: PostgreSQL refuses to run as root. None is the current one."""
 
     programs: Path
     account: str | None
 
     @classmethod
     def find(cls) -> Postgresql:
-        """The newest installation. Raises PostgresqlMissing."""
+        """Find the installation on the PATH, else Debian's newest. Raises PostgresqlMissing."""
         found = shutil.which("initdb") or next(iter(_debian()), None)
         if found is None:
             raise PostgresqlMissing(
@@ -45,11 +45,11 @@ class Postgresql:
 
     @property
     def version(self) -> str:
-        """As in 15.18."""
+        """Its version, as in 15.18."""
         return self._call("postgres", "--version").split()[2]
 
     def create(self, folder: Path, password: str) -> None:
-        """Make an empty cluster in a folder that is there and empty. Raises PostgresqlMissing."""
+        """Create an empty cluster in an existing empty folder. Raises PostgresqlMissing."""
         secret = folder / "password"
         secret.touch(mode=0o600)
         secret.write_text(password, encoding="ascii")
@@ -57,7 +57,7 @@ class Postgresql:
             for path in (
                 secret,
                 folder,
-            ):  # once the folder is its own, the account may put a link in the file's place
+            ):  # once it owns the folder, the account may replace the file by a link
                 shutil.chown(path, self.account, self.account)
         self._call(
             *("initdb", "-D", str(folder / "data"), "-U", _USER, "-E", "UTF8"),
@@ -66,7 +66,7 @@ class Postgresql:
         secret.unlink()
 
     def command(self, folder: Path, port: int) -> list[str]:
-        """The server's command line. SIGINT ends it in order, within a second or two."""
+        """Return the server's command line. SIGINT ends it cleanly, within a second or two."""
         return [
             *(str(self.programs / "postgres"), "-D", str(folder / "data"), "-p", str(port)),
             *("-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"),
@@ -84,24 +84,24 @@ class Postgresql:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a cluster listens, and as whom to come."""
+    """Where a cluster listens, and the password to connect with."""
 
     port: int
     password: str = field(repr=False)
 
     @property
     def url(self) -> str:
-        """As Prefect's PREFECT_SERVER_DATABASE_CONNECTION_URL has it, password included."""
+        """The value of Prefect's PREFECT_SERVER_DATABASE_CONNECTION_URL, password included."""
         return f"postgresql+asyncpg://{_USER}:{self.password}@127.0.0.1:{self.port}/postgres"
 
 
 def as_account(account: str | None) -> dict[str, Any]:
-    """Arguments of subprocess that make a program run as another account; none of root's groups stay."""
+    """Return subprocess arguments that make a program run as another account, in none of root's groups."""
     return {"user": account, "group": account, "extra_groups": []} if account else {}
 
 
 def _debian() -> list[Path]:
-    """Debian keeps the programs of each version apart, off the PATH. Newest first."""
+    """Find Debian's installations, newest first: the programs of each version are kept apart, off the PATH."""
     return sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]), reverse=True)
 
 

@@ -1,8 +1,8 @@
-"""Processes that outlive the command that started them, and are found again by another one.
+"""Processes that outlive the command that started them, and are found again by a later command.
 
-Each part of the stack leads a session of its own and is named by a file, which tells it from a later process with the
-same id. What the parts start (flow runs, tools) leads sessions of its own as well and may outlive them: it is found by
-a variable that it inherits, and that holds this stack's folder.
+Each part of the stack leads a session of its own and has a file, which distinguishes it from a later process with the
+same id. The processes that parts start (flow runs, tools) lead sessions of their own as well and may outlive them: they
+are found by an environment variable that they inherit and that holds this stack's folder.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from typing import Any
 from infra.stack.listener import Listener, listener_at
 
 MARK = "QHAS_STACK"
-"""Variable that every process of a stack has, with the stack's folder as its value."""
+"""Environment variable that every process of a stack has, with the stack's folder as its value."""
 
 _STATE, _START_TIME = 0, 19
-"""Places in /proc/<pid>/stat, counted from the state (proc(5)): the state, and the start in ticks since boot."""
+"""Positions in /proc/<pid>/stat, counted from the state (proc(5)): the state, and the start in ticks since boot."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process, whichever its parent. `born` is this boot's id and the ticks since."""
+    """A process, whatever its parent. `born` is the id of this boot and the ticks from then to its start."""
 
     pid: int
     born: str
 
     @classmethod
     def of(cls, pid: int) -> Process | None:
-        """The process that has the id now, or None where there is none or it has ended."""
+        """Return the process that has the id now, or None if there is none or it has ended."""
         try:
             stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -50,11 +50,11 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs, and is not another one with its id."""
+        """Whether it still runs, as opposed to another process with its id."""
         return Process.of(self.pid) == self
 
     def listener_at(self, port: int) -> Listener:
-        """Who takes connections at a port of 127.0.0.1: this process or one of the session that it leads, another, nobody."""
+        """Return who accepts connections at a port of 127.0.0.1: this process or its session, another, or nobody."""
         return listener_at(port, self._session())
 
     def _session(self) -> Iterator[int]:
@@ -64,7 +64,7 @@ class Process:
                     yield pid
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it is still there."""
+        """Send a signal if the process is still alive."""
         if self.alive:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -77,7 +77,7 @@ class Processes:
     folder: Path
 
     def start(self, name: str, argv: Sequence[str], environment: Mapping[str, str], **popen: Any) -> Process:
-        """Start a part in a session of its own; raises OSError if its program cannot be started."""
+        """Start a part in a session of its own. Raises OSError if its program cannot be started."""
         for folder in ("run", "logs"):
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
         with self.log(name).open("ab") as log:
@@ -95,11 +95,11 @@ class Processes:
         return process
 
     def names(self) -> list[str]:
-        """Of the parts that were started and not stopped, dead or alive."""
+        """Return the names of the parts that were started and not stopped, dead or alive."""
         return [file.stem for file in (self.folder / "run").glob("*.json")]
 
     def find(self, name: str) -> Process | None:
-        """The part's process if it runs."""
+        """Return the part's process if it runs."""
         try:
             process = Process(**json.loads(self._file(name).read_text(encoding="ascii")))
         except (OSError, ValueError, TypeError):
@@ -107,7 +107,7 @@ class Processes:
         return process if process.alive else None
 
     def stop(self, names: Collection[str], number: signal.Signals, seconds: float) -> None:
-        """Ask parts to end, and end what is left of them and their groups when the time is up."""
+        """Send parts a signal to end, and kill what is left of them and their groups when the time is up."""
         running = [process for process in map(self.find, names) if process]
         for process in running:
             process.send(number)
@@ -120,7 +120,7 @@ class Processes:
             self._file(name).unlink(missing_ok=True)
 
     def end_strays(self, seconds: float) -> int:
-        """End whatever else has our mark: flow runs and tools of workers that died. How many there were."""
+        """Terminate all others with our mark, the flow runs and tools of dead workers; return how many there were."""
         strays = list(self.marked())
         for number in (signal.SIGTERM, signal.SIGKILL):
             for process in strays:
@@ -130,7 +130,7 @@ class Processes:
         return len(strays)
 
     def marked(self) -> Iterator[Process]:
-        """Every process with our mark that we may see, apart from this one."""
+        """Yield every process with our mark that we may see, except this one."""
         mark = f"{MARK}={self.folder}".encode()
         for pid in _pids():
             try:
@@ -142,7 +142,7 @@ class Processes:
                 yield process
 
     def log(self, name: str) -> Path:
-        """What a part says."""
+        """Return the path of a part's log."""
         return self.folder / "logs" / f"{name}.log"
 
     def _file(self, name: str) -> Path:

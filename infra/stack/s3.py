@@ -1,7 +1,7 @@
-"""`python -m infra.stack.s3 PORT`: moto's S3 server on loopback, for who has the key in AWS_ACCESS_KEY_ID and its secret.
+"""`python -m infra.stack.s3 PORT`: moto's S3 server on loopback, for clients that have the stack's key.
 
-Moto itself believes every key, and has services beside S3 by which whoever reaches it resets it, records what is sent to it or
-turns its own checks off: none of them is served.
+The key is in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Moto itself accepts every key, and has services beside S3
+with which any client can reset it, record what is sent to it or turn off its own checks: none of them is served.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _HEADERS_OF_CGI = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-le
 
 @dataclass(frozen=True)
 class Guarded:
-    """An S3 application that is asked only what was signed with the key, and what browsers ask before they send that."""
+    """An S3 application that gets only requests signed with the key, and the preflight requests of browsers."""
 
     application: WSGIApplication
     key: Key
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer a request; 403 to strangers."""
+        """Answer a request; with 403 if it is not signed with the key."""
         if _is_preflight(environ) or self.key.signed(
             environ["REQUEST_METHOD"], environ["RAW_URI"], _headers(environ)
         ):
@@ -48,13 +48,13 @@ def _headers(environ: WSGIEnvironment) -> dict[str, str]:
 
 
 def _is_preflight(environ: WSGIEnvironment) -> bool:
-    """Of an object: to any method moto answers at the root with the names of all buckets."""
+    """Whether it is a preflight for an object: at the root, moto answers any method with the names of all buckets."""
     asked = environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
     return asked and _OBJECT.fullmatch(environ["PATH_INFO"]) is not None
 
 
 def main(port: int) -> None:
-    """Serve until a signal ends it."""
+    """Serve until terminated by a signal."""
     from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
     from werkzeug.serving import run_simple
 

@@ -1,4 +1,4 @@
-"""What is decided when a stack comes up: ports and secrets, all new each time; and how a process is told of them."""
+"""What is chosen when a stack comes up: ports and secrets, all new each time; and how they reach a process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qhas.machine.proxies import exempt_loopback
 from qhas.prefect_settings import new_login
 
 UI_PORT = 4200
-"""Prefect's own default, taken if it is free and no other was asked for."""
+"""Prefect's own default, used if it is free and no other was requested."""
 BUCKET = "qhas-artifacts"
 _PRIVATE = ("PREFECT_", "QHAS_", "AWS_", "HOSTSDK_")
 
@@ -33,15 +33,15 @@ class Settings:
     redis: int | None
     """None: messages stay in the server's memory, and server and services are one process."""
     data: str
-    """Folder of the database's files; not in the stack's, where its account may not go."""
+    """Folder of the database's files; outside the stack's if the database has an account of its own."""
     login: str = field(repr=False)
-    """Of Prefect's API and UI."""
+    """The login of Prefect's API and UI."""
     database_password: str = field(repr=False)
     redis_password: str = field(repr=False)
     access_key: str
     secret_key: str = field(repr=False)
     reports_token: str = field(repr=False)
-    """In the address of whatever a link of a flow run opens."""
+    """Part of the address of everything that flow runs link to."""
 
     @property
     def ui(self) -> str:
@@ -60,22 +60,22 @@ class Settings:
 
     @property
     def pages(self) -> str:
-        """Address below which reports and artifacts are read."""
+        """Address below which reports and artifacts are served."""
         return f"http://127.0.0.1:{self.reports}/{self.reports_token}"
 
     @property
     def database_url(self) -> str:
-        """The database as Prefect's setting has it."""
+        """Address of the database, as Prefect's setting expects it."""
         return Address(self.database, self.database_password).url
 
     @property
     def redis_url(self) -> str:
-        """Redis with its password."""
+        """Address of Redis, with its password."""
         return f"redis://:{self.redis_password}@127.0.0.1:{self.redis}/0"
 
     @property
     def store(self) -> dict[str, str]:
-        """The AWS variables of whoever reads or writes the store."""
+        """The AWS variables of a process that reads or writes the store."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -86,7 +86,7 @@ class Settings:
 
     @classmethod
     def choose(cls, data: Path, ui_port: int | None, with_redis: bool) -> Settings:
-        """Ports that are free now and secrets that nobody had. Raises StackFailed for a port that is taken."""
+        """Choose ports that are free now and new secrets. Raises StackFailed if the given port is taken."""
         if ui_port is not None and not _is_free(ui_port):
             raise StackFailed(f"Port {ui_port} is taken; name another with --port, or none for a free one.")
         free = iter(_free_ports(5))
@@ -107,31 +107,34 @@ class Settings:
 
     @classmethod
     def read(cls, file: Path) -> Settings | None:
-        """Those of the stack that is up, or was; None where there are none."""
+        """Read the settings of the stack that is or was up; None if there are none."""
         try:
             return cls(**json.loads(file.read_text(encoding="ascii")))
         except (OSError, ValueError, TypeError):
             return None
 
     def write(self, file: Path) -> None:
-        """Keep them for the commands to come, readable for their owner only."""
+        """Save the settings for later commands, readable by their owner only."""
         write_private(file, json.dumps(asdict(self), indent=2))
 
 
 def write_private(file: Path, content: str) -> None:
-    """Write a file that only its owner reads, also if it was there before."""
+    """Write a file that only its owner can read, even if it existed before."""
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as sink:
         sink.write(content)
 
 
 def as_shell(variables: Mapping[str, str]) -> str:
-    """Lines that `source` understands."""
+    """Format variables as lines that `source` understands."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def plain_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Nothing of the user's own Prefect, lab and store, no proxy before loopback; a vendor SDK that is named there stays so."""
+    """Return the environment without the user's own Prefect, lab and store, and without a proxy for loopback.
+
+    A vendor SDK that it names is kept.
+    """
     plain = {name: value for name, value in environ.items() if not name.startswith(_PRIVATE)}
     exempt_loopback(plain)
     return plain
@@ -148,7 +151,7 @@ def _is_free(port: int) -> bool:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Different ones: all are held until the last is found."""
+    """Find distinct free ports: all are held until the last is found."""
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
         return [probe.getsockname()[1] for probe in probes]

@@ -1,7 +1,8 @@
-"""Is a request to S3 signed with the key that may?
+"""The check that a request to S3 is signed with the right key.
 
-AWS Signature Version 4 (docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html), in the header
-`Authorization` and in the query of a link; and version 2 of links, which botocore makes where no region is Amazon's own.
+It covers AWS Signature Version 4 (docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html) in the
+header `Authorization` and in the query of a link, and version 2 of links, which botocore makes where no region is
+Amazon's own.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ class Key:
     def signed(
         self, method: str, target: str, headers: Mapping[str, str], now: datetime | None = None
     ) -> bool:
-        """Whether a request for a target (path and query as sent) was signed with this key, lately enough.
+        """Whether a request for a target (path and query as sent) was signed with this key, recently enough.
 
-        Names of headers are in lower case. What the client says of its body's digest is part of what is signed; the
-        body itself is not looked at.
+        Names of headers are in lower case. The digest that the client states for its body is part of what is signed;
+        the body itself is not looked at.
         """
         path, _, query = target.partition("?")
         pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)

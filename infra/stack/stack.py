@@ -1,4 +1,4 @@
-"""Up, down and status. A stack keeps nothing: what is in its folder goes with it, and only the logs stay."""
+"""Up, down and status. A stack keeps nothing: the contents of its folder go with it, and only the logs stay."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ ROOT = Path(__file__).parents[2]
 _SETTINGS = "stack.json"
 _STAYS = {"logs", "lock"}
 _ORDER = ("postgresql", "s3", "redis", "server", "reports", "services")
-"""How the parts build on each other, workers on all of them. They end the other way round."""
+"""The order in which parts depend on each other; workers depend on all of them. They are stopped in reverse."""
 _ENDS_BY = {"postgresql": SIGINT}
-"""Its "fast shutdown": SIGTERM waits for clients."""
+"""PostgreSQL's "fast shutdown": SIGTERM would wait for clients."""
 _END_SECONDS = 20.0
 _TRIES = 3
-"""With new ports each, where another program is quicker at one of them."""
+"""How often to start, each time with new ports, if another program is quicker at one of them."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Stack:
 
     @property
     def settings(self) -> Settings | None:
-        """Those of the stack that is up, or has died; None where there is none."""
+        """The settings of the stack that is up or has died; None if there is none."""
         return Settings.read(self.folder / _SETTINGS)
 
     def status(self) -> dict[str, int | None]:
-        """Process ids of the parts, None of one that has died. Empty where there is no stack."""
+        """Return the process ids of the parts, None for one that has died. Empty if there is no stack."""
         if (settings := self.settings) is None:
             return {}
         names = [name for name in _ORDER if settings.redis or name not in ("redis", "services")]
@@ -62,13 +62,14 @@ class Stack:
         return {name: process.pid if process else None for name, process in running.items()}
 
     def is_up(self) -> bool:
-        """Whether there is one, and every part of it runs."""
+        """Whether there is a stack and every part of it runs."""
         return bool(status := self.status()) and all(status.values())
 
     def up(self, console: Console, ui_port: int | None = None, with_redis: bool | None = None) -> Settings:
-        """Start what is not up, and return when a run could be started. Raises StackFailed, and then nothing runs.
+        """Start the stack unless it is up, and return when a run could be started.
 
-        Nor does anything where SIGTERM or a hang-up ends it, which is KeyboardInterrupt here. What is left of a stack that died is ended first. Redis is used where it is installed, unless it is said.
+        The remains of a stack that died are stopped first. Redis is used if it is installed, unless `with_redis` says
+        otherwise. Raises StackFailed, and KeyboardInterrupt on SIGTERM or a hang-up; nothing is left running then.
         """
         with self._alone(), end_interrupts():
             if (settings := self.settings) and self.is_up():
@@ -96,7 +97,7 @@ class Stack:
         return settings
 
     def down(self) -> None:
-        """End every process of the stack, and of one that died, and remove what it had but for its logs."""
+        """Stop every process of the stack, including one that died, and remove all that it had except its logs."""
         with self._alone():
             self._end()
 
@@ -111,7 +112,7 @@ class Stack:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _database_folder(self, installed: Postgresql) -> Path:
-        """Below /tmp if the database has an account of its own, which may not enter every checkout."""
+        """Make the database's folder: below /tmp for an account of its own, which may not enter every checkout."""
         if installed.account:
             return Path(tempfile.mkdtemp(prefix="qhas-stack-", dir="/tmp"))
         (data := self.folder / "postgresql").mkdir(mode=0o700)
@@ -119,7 +120,7 @@ class Stack:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One command at a time. Raises StackFailed."""
+        """Allow one command at a time. Raises StackFailed if another is at work."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         with (self.folder / "lock").open("a") as lock:
             try:
@@ -132,7 +133,7 @@ class Stack:
 
 
 def _from_the_top(names: Iterable[str]) -> Iterator[list[str]]:
-    """Workers, which end together, and then what they build on."""
+    """Yield the workers, which end together, and then the parts that they depend on."""
     for _, group in groupby(sorted(names, key=_depth, reverse=True), _depth):
         yield list(group)
 

@@ -1,4 +1,4 @@
-"""From nothing to a stack that takes runs."""
+"""From nothing to a stack that accepts runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _SHOWN = ("AWS_", "QHAS_", "PREFECT_")
 def start(
     processes: Processes, settings: Settings, installed: Postgresql, root: Path, console: Console
 ) -> None:
-    """Start every part in its order, make the bucket and register the deployments. Raises StackFailed, PortTaken among it."""
+    """Start the parts in order, make the bucket and register the deployments.
+
+    Raises StackFailed, including PortTaken.
+    """
     folder = processes.folder
     installed.create(Path(settings.data), settings.database_password)
     write_private(folder / "site.yaml", f"store: s3://{BUCKET}\nlinks: {{base: {settings.pages}}}\n")
@@ -45,7 +48,7 @@ def start(
 
 
 def start_parts(processes: Processes, started: Sequence[Part]) -> None:
-    """Start parts side by side and wait until all are ready. Raises StackFailed, PortTaken among it."""
+    """Start parts side by side and wait until all are ready. Raises StackFailed, including PortTaken."""
     running = [(part, _begin(processes, part)) for part in started]
     for part, process in running:
         _await(processes, part, process)
@@ -74,7 +77,7 @@ def _is_ready(part: Part, process: Process) -> bool:
     if part.port is None:
         return part.ready()
     listener = process.listener_at(part.port)
-    if listener is Listener.OTHER:  # Prefect's server says so and stays, waiting for nothing
+    if listener is Listener.OTHER:  # Prefect's server reports it and stays, doing nothing
         raise PortTaken(
             f"Port {part.port} was free, and another program took it before the part {part.name} did; start the stack again."
         )
@@ -82,7 +85,7 @@ def _is_ready(part: Part, process: Process) -> bool:
 
 
 def in_order(settings: Settings, installed: Postgresql, folder: Path, root: Path) -> Iterator[list[Part]]:
-    """The parts, those in one list at once."""
+    """Yield the parts in order; those in one list start at once."""
     first = [parts.database(settings, installed), parts.storage(settings, root)]
     yield [*first, parts.redis(settings, folder)] if settings.redis else first
     yield [parts.server(settings, folder), parts.reports(settings, folder, root)]

@@ -1,1 +1,1 @@
-"""Language models on the simulator, by their architecture alone: blocks are compiled, and scaled to the whole model."""
+"""Language models on the simulator, from their architecture alone: blocks are compiled, then scaled to the model."""

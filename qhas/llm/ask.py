@@ -1,4 +1,4 @@
-"""A language model asked about: graphs drawn, converted and compiled where the store has no estimate of them."""
+"""Estimates of a language model: graphs are drawn, converted and compiled if the store lacks their estimates."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from qhas.profile.language import PassFigures
 Progress = Callable[[int, int], None]
 _CONVERTER = "onnxruntime-qnn"
 _AT_ONCE = 2
-"""Graphs in work: one is drawn and converted while another is compiled, and each may take a gigabyte or two."""
+"""Graphs in progress at once: one is drawn and converted while another compiles; each may take 1 or 2 GB."""
 
 
 class NotMade(Exception):
-    """A part that did not become an estimate; the text says why."""
+    """A part has no estimate; the message says why."""
 
 
 Outcomes = dict[tuple[Part, str], Outcome]
@@ -40,9 +40,9 @@ def ask(
     folder: Path,
     progress: Progress = lambda *_: None,
 ) -> LlmAnswer:
-    """What the simulator says of the model on each SoC at each context; `folder` is for files meanwhile.
+    """Estimate the model on each SoC at each context; `folder` holds temporary files.
 
-    Raises InvalidInput for a graph that is too large, and when no SoC has figures; and StoreError.
+    Raises InvalidInput if a graph is too large or no SoC has figures, and StoreError.
     """
     outcomes = outcomes_of(question, question.parts, socs, estimator, folder, progress)
     figures, failed = list[LlmFigures](), list[NotCompiled]()
@@ -76,9 +76,9 @@ def outcomes_of(
     folder: Path,
     progress: Progress = lambda *_: None,
 ) -> Outcomes:
-    """What came of these parts on each SoC; it ends with the first part that no SoC has an estimate of.
+    """Return the outcome of each part on each SoC, stopping at the first part that no SoC has an estimate of.
 
-    Raises InvalidInput for a graph that is too large or becomes no DLC, and StoreError.
+    Raises InvalidInput if a graph is too large or cannot be converted to a DLC, and StoreError.
     """
     trials = {(part, soc): _trial(question, part, soc, folder) for part in parts for soc in socs}
     outcomes = _refused(parts, socs, trials, estimator)
@@ -97,7 +97,7 @@ def outcomes_of(
                 done += len(taken)
                 progress(done, len(parts) * len(taken))
                 if not any(isinstance(each, Estimate) for each in future.result()):
-                    break  # without this part there are no figures of any SoC
+                    break  # without this part, no SoC has figures
         finally:
             for future in running:
                 future.cancel()
@@ -107,7 +107,7 @@ def outcomes_of(
 def _refused(
     parts: Sequence[Part], socs: Sequence[str], trials: Mapping[tuple[Part, str], Trial], estimator: Estimator
 ) -> Outcomes:
-    """All parts on the SoCs that nothing is estimated for: they are asked about before anything is drawn."""
+    """Return the refusal of every part on the SoCs that cannot be estimated; checked before anything is drawn."""
     return {
         (part, soc): refusal
         for soc in socs
@@ -130,7 +130,7 @@ def _converter() -> str:
 
 
 def _part(question: Question, part: Part, trials: list[Trial], estimator: Estimator) -> list[Outcome]:
-    """What came of a part on every SoC; drawn and converted only if the store lacks something."""
+    """Return the outcome of a part on every SoC; draw and convert its graph only if the store lacks something."""
     dlc = trials[0].subject.dlc
     if estimator.lacks(trials):
         onnx = dlc.with_suffix(".onnx")
@@ -149,7 +149,7 @@ def _part(question: Question, part: Part, trials: list[Trial], estimator: Estima
 
 
 def figures_of(question: Question, soc: str, context: int, outcomes: Outcomes) -> LlmFigures:
-    """A model on a SoC at a context. Raises NotMade where a part of it has no estimate."""
+    """Return the figures of a model on a SoC at a context. Raises NotMade if a part of it has no estimate."""
     decode, size = pass_of(question, soc, 1, context, outcomes)
     prefill, _ = pass_of(question, soc, question.prompt, context, outcomes)
     return LlmFigures(soc=soc, context=context, decode=decode, prefill=prefill, context_bytes=size)
@@ -158,7 +158,7 @@ def figures_of(question: Question, soc: str, context: int, outcomes: Outcomes) -
 def pass_of(
     question: Question, soc: str, tokens: int, context: int, outcomes: Outcomes
 ) -> tuple[PassFigures, float]:
-    """The figures of a pass, and the size of its context binaries."""
+    """Return the figures of a pass and the size of its context binaries. Raises NotMade as `figures_of` does."""
     arch, recipe = question.arch, question.recipe
     look_up, head = (_made(outcomes, part, soc) for part in question.ends(tokens))
     one, several = (_made(outcomes, part, soc) for part in question.blocks(tokens, context))

@@ -1,4 +1,4 @@
-"""Attention of new tokens over a cache: keys are kept transposed, and a pass gives out the new ones alone, as Genie has it."""
+"""Attention of new tokens over a cache. As in Genie, keys are kept transposed, and a pass outputs only new entries."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from qhas.network.recipe import Attention, Recipe
 
 @dataclass(frozen=True)
 class Pass:
-    """New tokens at the end of a context: the cache holds what is before them."""
+    """New tokens at the end of a context; the cache holds the tokens before them."""
 
     tokens: int
     context: int
 
     @property
     def past(self) -> int:
-        """Tokens in the cache."""
+        """The number of tokens in the cache."""
         return self.context - self.tokens
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What all blocks of a graph read: a half of each rotation, and what may not be seen."""
+    """The inputs that all blocks of a graph read: cosines and sines of the rotation, and the attention mask."""
 
     cosines: str
     sines: str
@@ -34,7 +34,7 @@ class Shared:
 
 
 class Cached(NamedTuple):
-    """Keys or values before a pass, where there are any, and of it; tokens are along the axis."""
+    """Keys or values from before a pass, if there are any, and those of the pass; tokens run along `axis`."""
 
     past: str | None
     new: str
@@ -42,7 +42,7 @@ class Cached(NamedTuple):
 
 
 class AttentionDrawer:
-    """Draws the attention of one block; `place` begins the names of its nodes."""
+    """Draws the attention of one block; `place` is the prefix of its nodes' names."""
 
     def __init__(self, draft: Draft, arch: Architecture, recipe: Recipe, size: Pass) -> None:
         self._draft = draft
@@ -52,11 +52,11 @@ class AttentionDrawer:
         self._projector = Projector(draft, recipe, size.tokens)
 
     def shared(self) -> Shared:
-        """The inputs of the graph that every block has."""
+        """Declare the inputs that every block of the graph reads."""
         arch, size = self._arch, self._size
         angles = [1, 1, size.tokens, arch.rotary // 2]
         grouped = self._recipe.attention is Attention.GROUPED and size.tokens > 1
-        rows = size.tokens * (arch.group if grouped else 1)  # of one token, every row is the same
+        rows = size.tokens * (arch.group if grouped else 1)  # with one token, all rows are the same
         return Shared(
             self._draft.input("cosines", angles),
             self._draft.input("sines", angles),
@@ -64,7 +64,7 @@ class AttentionDrawer:
         )
 
     def draw(self, place: str, tensor: str, shared: Shared) -> str:
-        """What attention adds to the tensor. The square root of the head's width is in the scale of the queries."""
+        """Draw what attention adds to the tensor. The queries' scale includes the root of the head width."""
         arch, draft, tokens = self._arch, self._draft, self._size.tokens
         queries = self._rotated(place, self._heads(place, "q", tensor, arch.heads), shared)
         keys = self._rotated(place, self._heads(place, "k", tensor, arch.kv_heads), shared)
@@ -92,7 +92,7 @@ class AttentionDrawer:
         return self._draft.op("Transpose", f"{place}_heads", [split], perm=[0, 2, 1, 3])
 
     def _rotated(self, place: str, heads: str, shared: Shared) -> str:
-        """Query or key by its position: halves of a head are the two parts of complex numbers."""
+        """Rotate queries or keys by position: the halves of a head are the two parts of complex numbers."""
         arch, draft, name = self._arch, self._draft, f"{place}_rotary"
         if arch.family.head_norms:
             heads = normalised(draft, f"{place}_norm", heads, arch.head_dim)
@@ -111,7 +111,7 @@ class AttentionDrawer:
         return draft.op("Concat", name, parts, axis=3)
 
     def _cached(self, place: str, name: str, tensor: str, axis: int) -> Cached:
-        """New keys or values, which are given out, and those before them."""
+        """Output the new keys or values, and return them with those before them."""
         arch, size, bits = self._arch, self._size, self._recipe.cache
         if bits != self._recipe.activations:
             tensor = self._draft.quantised(tensor, bits)
@@ -125,7 +125,7 @@ class AttentionDrawer:
         return Cached(past, tensor, axis)
 
     def _joined(self, place: str, cached: Cached, pair: int | None = None) -> str:
-        """Keys or values of the whole context, of all heads or of one."""
+        """Return the keys or values of the whole context, for all heads or for one."""
         bits = self._recipe.cache
         parts = [part for part in (cached.past, cached.new) if part]
         if pair is not None:
@@ -164,6 +164,6 @@ class AttentionDrawer:
 
 
 def normalised(draft: Draft, name: str, tensor: str, width: int) -> str:
-    """The tensor by the root of its mean square over the last axis."""
+    """Divide the tensor by the root of its mean square over the last axis."""
     gain = draft.constant(f"{name}_gain", [width])
     return draft.op("RMSNormalization", name, [tensor, gain], axis=-1, epsilon=1e-5)

@@ -1,7 +1,8 @@
-"""An ONNX graph being drawn: every op quantised, weights described and grown from a seed only when it is written.
+"""An ONNX graph being drawn: every op is quantised; weights are described, and grown from a seed only on writing.
 
-The pairs of QuantizeLinear and DequantizeLinear around an op say in which bits the HTP computes it. Scales decide nothing
-about time, with one exception: outputs between 0 and 1 have the scale that the HTP's kernels give them, or a conversion is added.
+The pairs of QuantizeLinear and DequantizeLinear around an op determine the bit width in which the HTP computes it.
+Scales have no effect on time, with one exception: outputs between 0 and 1 have the scale that the HTP's kernels give
+them, since otherwise a conversion is added.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 OPSET = 23
-"""Of RMSNormalization; weights of 4 bits are of 21."""
+"""The first opset with RMSNormalization; 4-bit weights need only 21."""
 _IR_VERSION = 11
 _SCALE = 0.001
 
 
 class Weight(NamedTuple):
-    """A constant that is grown when the graph is written. `bits` are of one element."""
+    """A constant that is grown when the graph is written. `bits` is the width of one element."""
 
     name: str
     dims: tuple[int, ...]
@@ -27,7 +28,7 @@ class Weight(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """What it takes in the file, two elements of 4 bits a byte."""
+        """Its size in the file, with two 4-bit elements to a byte."""
         elements = 1
         for width in self.dims:
             elements *= width
@@ -35,7 +36,7 @@ class Weight(NamedTuple):
 
 
 class Draft:
-    """A graph. Tensors are names; `bits` are of activations unless something else is said."""
+    """A graph. Tensors are referred to by name; `bits` is the width of activations unless stated otherwise."""
 
     def __init__(self, bits: int) -> None:
         import onnx
@@ -51,22 +52,22 @@ class Draft:
 
     @property
     def weight_bytes(self) -> int:
-        """Of all weights together."""
+        """The total size of all weights."""
         return sum(weight.bytes for weight in self._weights)
 
     @property
     def digest(self) -> str:
-        """Of everything that decides what is compiled."""
+        """A digest of everything that determines what is compiled."""
         content = self._model(()).SerializeToString(deterministic=True)
         return hashlib.sha256(content + repr(self._weights).encode()).hexdigest()
 
     def input(self, name: str, dims: Sequence[int], bits: int | None = None) -> str:
-        """A quantised input of the graph."""
+        """Add a quantised input to the graph."""
         self._inputs.append(self._helper.make_tensor_value_info(name, self._type(bits or self._bits), dims))
         return self._dequantised(name, *self._scale(name, bits or self._bits))
 
     def whole_numbers(self, name: str, dims: Sequence[int]) -> str:
-        """An input of numbers that choose rows."""
+        """Add an input of integers that select rows."""
         self._inputs.append(self._helper.make_tensor_value_info(name, self._types.INT32, dims))
         return name
 
@@ -85,32 +86,32 @@ class Draft:
         share: bool = False,
         **attributes: Any,
     ) -> str:
-        """A node and its output, quantised. `share`: the output is between 0 and 1."""
+        """Add a node and return its quantised output. `share` says that the output is between 0 and 1."""
         name = self._unused(name)
         self._node(kind, inputs, name, **attributes)
         return self.quantised(name, bits, share=share)
 
     def quantised(self, tensor: str, bits: int | None = None, *, share: bool = False) -> str:
-        """The tensor in these bits."""
+        """Quantise the tensor to this bit width."""
         bits = bits or self._bits
         name = self._unused(f"{tensor}_q{bits}")
         scale = self._scale(name, bits, share=share)
         return self._dequantised(self._node("QuantizeLinear", [tensor, *scale], name), *scale)
 
     def numbers(self, name: str, values: Sequence[int]) -> str:
-        """Whole numbers that an op takes as an input, as shapes are."""
+        """Add integers that an op takes as an input, such as a shape."""
         name = self._unused(name)
         self._constants.append(self._helper.make_tensor(name, self._types.INT64, [len(values)], values))
         return name
 
     def constant(self, name: str, dims: Sequence[int]) -> str:
-        """A tensor of constants in the bits of activations."""
+        """Add a constant tensor with the bit width of activations."""
         name = self._unused(name)
         self._weights.append(Weight(name, tuple(dims), self._bits, signed=False))
         return self._dequantised(name, *self._scale(name, self._bits))
 
     def weight(self, name: str, dims: Sequence[int], bits: int, axis: int) -> str:
-        """Signed weights with a scale for each channel of an axis."""
+        """Add signed weights with a scale for each channel of an axis."""
         name, channels = self._unused(name), dims[axis]
         self._weights.append(Weight(name, tuple(dims), bits, signed=True))
         scales, zeros = f"{name}_scales", f"{name}_zeros"
@@ -125,7 +126,7 @@ class Draft:
         return self._dequantised(name, scales, zeros, axis=axis)
 
     def write(self, path: Path) -> None:
-        """The graph with its weights, the same bytes each time."""
+        """Write the graph with its weights; the bytes are the same each time."""
         path.write_bytes(self._model(map(self._grown, self._weights)).SerializeToString())
 
     def _model(self, weights: Any) -> Any:

@@ -1,8 +1,9 @@
-"""What a device is expected to give, by what the simulator says of a language model: made of the shipped pairs where it is shown.
+"""What a device is expected to deliver, given simulated figures of a language model; computed when it is shown.
 
-As for networks (`qhas.truth`): a ratio, and an interval that holds about 80 % of what was left out, whole architectures at a time. Runtimes stand
-apart, for they were measured up to three times apart, and so do forms of attention; devices are taken together, for intervals of one device's few
-architectures held too little of what was left out. Nothing here is stored, compared or judged.
+It is derived from the shipped pairs as for networks (`qhas.truth`): a ratio, and an interval that holds about 80 % of
+the pairs left out, whole architectures at a time. Runtimes are kept apart because they were measured to differ by up to
+a factor of three, and so are forms of attention; devices are pooled because intervals from one device's few
+architectures held too few of the pairs left out. Nothing here is stored, compared or judged.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from qhas.truth.tables import device_of
 
 
 class Key(NamedTuple):
-    """What a calibration is of: tokens of 1 are decode, more a pass of prefill."""
+    """What a calibration covers: 1 token is decode, more are a pass of prefill."""
 
     runtime: str
     attention: Attention
@@ -30,7 +31,7 @@ class Key(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A calibration in milliseconds of a pass, and the devices and contexts of its pairs."""
+    """A calibration in milliseconds per pass, and the devices and contexts of its pairs."""
 
     of: Calibration
     devices: frozenset[str]
@@ -39,7 +40,7 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True)
 class Expected:
-    """A pass by a runtime: milliseconds, and the interval holding about 80 % of architectures that were not seen before."""
+    """A runtime's milliseconds for a pass, and the interval that holds about 80 % of architectures not seen before."""
 
     runtime: str
     ms: float
@@ -48,37 +49,37 @@ class Expected:
     decodes: bool
     device: str
     architectures: int
-    """How many it is made of."""
+    """The number of architectures it is based on."""
     beyond: bool
     """Whether the model is faster or slower than all of them."""
 
     @property
     def values(self) -> tuple[float, float, float]:
-        """What is expected, its low and its high end: tokens a second in decode, else milliseconds to the first token."""
+        """The expected value and its interval: tokens a second in decode, else milliseconds to the first token."""
         if self.decodes:
             return 1000 / self.ms, 1000 / self.high_ms, 1000 / self.low_ms
         return self.ms, self.low_ms, self.high_ms
 
     @property
     def text(self) -> str:
-        """As in `41.6 (30.2 to 57.1)`."""
+        """The figure with its interval, as in `41.6 (30.2 to 57.1)`."""
         value, low, high = map(figure, self.values)
         return f"{value} ({low} to {high})"
 
     @property
     def unit(self) -> str:
-        """Of the text."""
+        """The unit of `text`."""
         return "tokens/s" if self.decodes else "ms"
 
     @property
     def sentence(self) -> str:
-        """As in `41.6 (30.2 to 57.1) tokens/s expected on IQ-9075 by genie, from 9 architectures`."""
+        """In words, as in `41.6 (30.2 to 57.1) tokens/s expected on IQ-9075 by genie, from 9 architectures`."""
         text = f"{self.text} {self.unit} expected on {self.device} by {self.runtime}, from {self.architectures} architectures"
         return f"{text}, all of other speed" if self.beyond else text
 
     @property
     def document(self) -> dict[str, Any]:
-        """For programs."""
+        """The expectation as plain data for programs."""
         value, low, high = (round(each, 3) for each in self.values)
         return {
             "figure": "decode_tokens_per_s" if self.decodes else "first_token_ms",
@@ -95,7 +96,7 @@ class Expected:
 def expectations(
     whole: PassFigures, soc: str, context: int, recipe: Recipe
 ) -> tuple[Expected, ...] | Unknown:
-    """What each runtime is expected to take for a pass on the device with that SoC; never empty."""
+    """Return each runtime's expectation for a pass on the device with that SoC, or why there is none; never empty."""
     device, attention = device_of(soc), recipe.attention
     if device is None:
         return Unknown(f"no device was measured for {soc.upper()}")
@@ -136,12 +137,12 @@ def _expected(whole: PassFigures, device: str, runtime: str, made: Calibration) 
 
 @cache
 def calibrations() -> dict[Key, Known]:
-    """Of the shipped figures."""
+    """Return the calibrations of the shipped figures."""
     return calibrations_of([*pairs(simulated(), prefill=False), *pairs(simulated(), prefill=True)])
 
 
 def calibrations_of(chosen: Sequence[Pair]) -> dict[Key, Known]:
-    """Of every runtime, form of attention and pass that has `LEAST` architectures."""
+    """Return a calibration for every runtime, form of attention and pass with at least `LEAST` architectures."""
     groups = {
         key: [pair for pair in chosen if key_of(pair) == key] for key in sorted(set(map(key_of, chosen)))
     }
@@ -153,7 +154,7 @@ def calibrations_of(chosen: Sequence[Pair]) -> dict[Key, Known]:
 
 
 def known_of(own: Sequence[Pair]) -> Known:
-    """Of pairs of one key, however few."""
+    """Return the calibration of pairs with the same key, however few."""
     import numpy as np
 
     times = np.array([pair.pass_ms for pair in own])
@@ -166,5 +167,5 @@ def known_of(own: Sequence[Pair]) -> Known:
 
 
 def key_of(pair: Pair) -> Key:
-    """What the pair counts for."""
+    """Return the key of the calibration that the pair counts towards."""
     return Key(pair.runtime, Attention(pair.made.attention), pair.made.tokens)

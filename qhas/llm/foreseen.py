@@ -1,4 +1,4 @@
-"""What stands beside the simulated rate of a language model's cell: what devices are expected to give. Made of the record when it is shown."""
+"""Expectations of devices, shown beside the simulated rate of a language model's cell; computed from the record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qhas.truth.calibration import Unknown
 
 
 def foreseen(record: CellRecord) -> tuple[Expected, ...] | Unknown | None:
-    """By each runtime; None for a cell that says nothing of a whole language model."""
+    """Return each runtime's expectation, or why there is none; None unless the cell covers a whole language model."""
     language, model = record.language, record.cell.model.llm
     if language is None or model is None:
         return None
@@ -20,8 +20,9 @@ def foreseen(record: CellRecord) -> tuple[Expected, ...] | Unknown | None:
 
 
 def sentence(record: CellRecord) -> str:
-    """As in `43.3 tokens/s simulated; 41.6 (30.2 to 57.1) tokens/s expected on IQ-9075 by genie, from 9 architectures`; why nothing is
-    expected; empty for what is no language model.
+    """Return the simulated figure and what is expected, or why nothing is; empty unless it is a language model.
+
+    As in `43.3 tokens/s simulated; 41.6 (30.2 to 57.1) tokens/s expected on IQ-9075 by genie, from 9 architectures`.
     """
     answer = foreseen(record)
     if answer is None:
@@ -37,13 +38,14 @@ def sentence(record: CellRecord) -> str:
 
 
 def sentences(records: Iterable[CellRecord]) -> dict[str, str]:
-    """Of every graph of a language model, by its label."""
+    """Return the sentences of all graphs of language models, keyed by label."""
     return {record.cell.label: told for record in records if (told := sentence(record))}
 
 
 def change(before: CellRecord, after: CellRecord) -> str:
-    """Both sides, as in `41.6 (30.2 to 57.1) before, 35.1 (25.5 to 48.2) after, tokens/s expected on IQ-9075 by genie`; why there is nothing;
-    empty for what is no language model.
+    """Return what is expected on both sides, or why nothing is; empty unless it is a language model.
+
+    As in `41.6 (30.2 to 57.1) before, 35.1 (25.5 to 48.2) after, tokens/s expected on IQ-9075 by genie`.
     """
     old, new = foreseen(before), foreseen(after)
     for side in (old, new):
@@ -61,7 +63,7 @@ def _changes(old: tuple[Expected, ...], new: tuple[Expected, ...]) -> Iterator[s
 
 
 def document(record: CellRecord) -> dict[str, Any] | None:
-    """For programs. None for what is no language model."""
+    """Return the expectations as plain data for programs; None unless it is a language model."""
     match foreseen(record):
         case None:
             return None

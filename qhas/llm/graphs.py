@@ -10,11 +10,11 @@ from qhas.network.families import Activation
 from qhas.network.recipe import Recipe
 
 LOOKED_UP = 4096
-"""Rows of the table that a graph of the look-up has at most: a pass reads its own rows of it, however many there are."""
+"""The most table rows in a look-up graph: a pass reads only its own tokens' rows, however many there are."""
 
 
 def blocks(arch: Architecture, recipe: Recipe, size: Pass, count: int, draft: Draft | None = None) -> Draft:
-    """So many decoder blocks, one after the other, in an empty draft where one is given."""
+    """Draw `count` decoder blocks one after the other, in the empty draft if one is given."""
     draft = draft or Draft(recipe.activations)
     tensor = draft.input("tokens", [1, size.tokens, arch.hidden])
     attention = AttentionDrawer(draft, arch, recipe, size)
@@ -32,7 +32,7 @@ def blocks(arch: Architecture, recipe: Recipe, size: Pass, count: int, draft: Dr
 
 
 def head(arch: Architecture, recipe: Recipe, tokens: int) -> Draft:
-    """The last normalisation, and the projection to the vocabulary."""
+    """Draw the last normalisation and the projection to the vocabulary."""
     draft = Draft(recipe.activations)
     tensor = draft.input("hidden", [1, tokens, arch.hidden])
     tensor = normalised(draft, "norm", tensor, arch.hidden)
@@ -45,7 +45,7 @@ def head(arch: Architecture, recipe: Recipe, tokens: int) -> Draft:
 
 
 def look_up(arch: Architecture, recipe: Recipe, tokens: int) -> Draft:
-    """Rows of the embedding for the tokens."""
+    """Draw the look-up of the tokens' rows of the embedding."""
     draft = Draft(recipe.activations)
     table = draft.constant("table", [min(arch.vocabulary, LOOKED_UP), arch.hidden])
     ids = draft.whole_numbers("ids", [1, tokens])

@@ -1,8 +1,9 @@
-"""Language models that were measured, by architecture: what stands beside simulated figures and never among them.
+"""Language models that were measured, by architecture: shown beside simulated figures, never mixed with them.
 
-Facts of Qualcomm AI Hub Models 0.65.0 (licence BSD-3-Clause, published perf.yaml files, read on 2026-11-28): w4a16, everything on the
-NPU. Rows that are published for several devices and were measured on one stand under that one. Architectures are those of the
-models' published config.json files. Simulated figures were made by the wheel `onnxruntime-qnn` that is named.
+Facts of Qualcomm AI Hub Models 0.65.0 (licence BSD-3-Clause, published perf.yaml files, read on 2026-11-28): w4a16,
+everything on the NPU. Rows published for several devices but measured on one are listed under that one. Architectures
+are those of the models' published config.json files. Simulated figures come from the `onnxruntime-qnn` wheel named in
+their row.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _QWEN2 = "qwen2"
 
 
 class Known(NamedTuple):
-    """An architecture, the context that most of its models were measured at, and these, as AI Hub calls them."""
+    """An architecture, the context that most of its models were measured at, and these models' names on AI Hub."""
 
     name: str
     arch: Architecture
@@ -30,7 +31,7 @@ class Known(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A model on a device; `first_token_ms` is of a prompt of one pass."""
+    """A model measured on a device; `first_token_ms` is for a prompt of one pass."""
 
     model: str
     device: str
@@ -41,13 +42,13 @@ class Measured(NamedTuple):
 
     @property
     def text(self) -> str:
-        """As in `llama_v3_2_1b_instruct by genie: 41.6 tokens/s, first token after 53 ms`."""
+        """In words, as in `llama_v3_2_1b_instruct by genie: 41.6 tokens/s, first token after 53 ms`."""
         first = "" if self.first_token_ms is None else f", first token after {self.first_token_ms:.0f} ms"
         return f"{self.model} by {self.runtime}: {self.decode_tokens_per_s:.1f} tokens/s{first}"
 
 
 class Simulated(NamedTuple):
-    """Microseconds of a pass of so many new tokens."""
+    """The simulated microseconds of a pass of `tokens` new tokens."""
 
     architecture: str
     soc: str
@@ -59,13 +60,13 @@ class Simulated(NamedTuple):
 
 @cache
 def known() -> dict[str, Known]:
-    """Every architecture that was measured, by name, the smallest first."""
+    """Return every measured architecture, keyed by name, smallest first."""
     return {row["architecture"]: _known(row) for row in _rows("architectures.tsv")}
 
 
 @cache
 def measured() -> tuple[Measured, ...]:
-    """Every figure in use."""
+    """Return every measured figure in use."""
     return tuple(
         Measured(
             row["model"],
@@ -81,7 +82,7 @@ def measured() -> tuple[Measured, ...]:
 
 @cache
 def simulated() -> tuple[Simulated, ...]:
-    """Every figure that is shipped to be set against measured ones."""
+    """Return every simulated figure that is shipped for comparison with measured ones."""
     return tuple(
         Simulated(
             row["architecture"],
@@ -96,7 +97,7 @@ def simulated() -> tuple[Simulated, ...]:
 
 
 def measured_of(models: tuple[str, ...], device: Device | None, context: int) -> list[Measured]:
-    """What was measured of models on a device at a context."""
+    """Return the measurements of models on a device at a context."""
     return [
         each
         for each in measured()
@@ -105,7 +106,7 @@ def measured_of(models: tuple[str, ...], device: Device | None, context: int) ->
 
 
 def beside(arch: Architecture, soc: str, context: int) -> str:
-    """What was measured of models of the architecture on such a device, as a sentence; empty where nothing was."""
+    """Say what was measured of the architecture's models on a device with the SoC; empty if nothing was."""
     same = tuple(model for each in known().values() if _alike(each.arch, arch) for model in each.models)
     device = device_of(soc)
     measurements = measured_of(same, device, context)
@@ -116,7 +117,7 @@ def beside(arch: Architecture, soc: str, context: int) -> str:
 
 
 def _alike(one: Architecture, other: Architecture) -> bool:
-    """Whether graphs of both are the same, whatever their families are called."""
+    """Whether both have the same graphs, whatever their families are called."""
     left, right = (
         each.model_dump(exclude={"model_type", "window"}) | {"family": each.family} for each in (one, other)
     )

@@ -1,4 +1,4 @@
-"""What the simulator says of a language model. All of its figures are simulated, of seeded weights."""
+"""The simulator's answer about a language model. All of its figures are simulated, with seeded weights."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from qhas.truth.calibration import Unknown
 NOTHING = "nothing at work"
 ONLY_ENDS = "inputs and outputs"
 _MUCH = 1.0
-"""Bytes beyond weights and cache, as a share of the cache, from which on the cache is not read once."""
+"""Bytes beyond weights and cache, as a share of the cache, above which the cache is read more than once."""
 
 
 class LlmFigures(Stored):
-    """A model on a SoC at a context."""
+    """The figures of a model on a SoC at a context."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,31 +31,31 @@ class LlmFigures(Stored):
     decode: PassFigures
     prefill: PassFigures
     context_bytes: float
-    """Of the context binaries of a pass of decode, scaled, without the table of the look-up."""
+    """The scaled size of a decode pass's context binaries, without the look-up table."""
 
     @property
     def decode_tokens_per_s(self) -> float:
-        """With a cache of the whole context."""
+        """The decode rate with a cache of the whole context."""
         return self.decode.tokens_per_s
 
     @property
     def prefill_tokens_per_s(self) -> float:
-        """With every pass at the context's full length."""
+        """The prefill rate with every pass at the context's full length."""
         return self.prefill.tokens_per_s
 
     @property
     def first_token_ms(self) -> float:
-        """For a prompt of one pass."""
+        """Milliseconds to the first token for a prompt of one pass."""
         return self.prefill.time_us / 1000
 
     @property
     def first_token_full_ms(self) -> float:
-        """For a prompt as long as the context."""
+        """Milliseconds to the first token for a prompt as long as the context."""
         return ceil(self.context / self.prefill.tokens) * self.first_token_ms
 
 
 class NotCompiled(Stored):
-    """A SoC and a context without figures."""
+    """A SoC and a context without figures, and why."""
 
     soc: str
     context: int
@@ -63,7 +63,7 @@ class NotCompiled(Stored):
 
 
 class Outlook(NamedTuple):
-    """A pass on a SoC at a context, and what each runtime is expected to take for it, or why nothing is."""
+    """A pass on a SoC at a context, with each runtime's expectation for it or why there is none."""
 
     soc: str
     context: int
@@ -72,14 +72,14 @@ class Outlook(NamedTuple):
 
 
 class LlmAnswer(Stored):
-    """A model on SoCs."""
+    """The answer about a model on SoCs."""
 
     model: str
     architecture: Architecture
     recipe: Recipe
     sdk: str
     blocks: int
-    """Of the larger graph that was compiled."""
+    """The number of blocks in the larger compiled graph."""
     rows_looked_up: int
     prompt: int
     figures: list[LlmFigures]
@@ -88,12 +88,12 @@ class LlmAnswer(Stored):
 
     @property
     def sentence(self) -> str:
-        """What was compiled and what was scaled, and by what."""
+        """What was compiled, what was scaled, and on which SDK."""
         return f"{self.scaled}; {self.compiled} graphs were compiled now, on SDK {self.sdk}; all figures are simulated."
 
     @property
     def scaled(self) -> str:
-        """What was compiled and what was scaled, without full stop."""
+        """What was compiled and what was scaled, without a full stop."""
         arch = self.architecture
         some = "1 decoder block" if self.blocks == 1 else f"1 and {self.blocks} decoder blocks"
         added = "a block" if self.blocks == 1 else "what a block adds"
@@ -109,13 +109,13 @@ class LlmAnswer(Stored):
 
     @property
     def measured(self) -> list[str]:
-        """What was measured of the same architecture, a sentence a SoC and context."""
+        """What was measured of the same architecture, one sentence per SoC and context."""
         sentences = [beside(self.architecture, each.soc, each.context) for each in self.figures]
         return [sentence for sentence in sentences if sentence]
 
     @property
     def expected(self) -> list[Outlook]:
-        """What devices are expected to give: of decode, then to the first token, for each SoC and context."""
+        """What devices are expected to deliver, per SoC and context: in decode, then to the first token."""
         return [
             Outlook(
                 each.soc, each.context, figures, expectations(figures, each.soc, each.context, self.recipe)
@@ -126,7 +126,7 @@ class LlmAnswer(Stored):
 
     @property
     def notes(self) -> list[str]:
-        """What the graphs do otherwise than the model may."""
+        """How the graphs may differ from the model, and where attention should be split."""
         arch, notes = self.architecture, list[str]()
         longest = max((each.context for each in self.figures), default=0)
         if arch.window and arch.window < longest:

@@ -1,4 +1,4 @@
-"""Simulated passes of language models with what each runtime took on the device."""
+"""Simulated passes of language models, paired with what each runtime took on the device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ RUNTIMES = ("genie", "geniex_qairt")
 
 
 class Pair(NamedTuple):
-    """Tokens a second in decode, milliseconds to the first token in prefill; the measured one is the median over models of the architecture."""
+    """Simulated and measured tokens a second in decode, or milliseconds to the first token in prefill.
+
+    The measured figure is the median over the models of the architecture.
+    """
 
     made: Simulated
     device: str
@@ -28,14 +31,14 @@ class Pair(NamedTuple):
 
     @property
     def pass_ms(self) -> tuple[float, float]:
-        """Milliseconds of a pass, simulated and measured."""
+        """Simulated and measured milliseconds of a pass."""
         if self.made.tokens > 1:
             return self.simulated, self.measured
         return 1000 / self.simulated, 1000 / self.measured
 
 
 def pairs(made: Iterable[Simulated], *, prefill: bool) -> list[Pair]:
-    """Every simulated figure of decode, or of prefill, with what each runtime took."""
+    """Pair every simulated figure of decode, or of prefill, with what each runtime took."""
     return [pair for each in made if (each.tokens > 1) is prefill for pair in _pairs(each)]
 
 

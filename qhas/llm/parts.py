@@ -1,4 +1,4 @@
-"""What is compiled of a model, so that the whole can be scaled from it."""
+"""The parts of a model that are compiled, so that the whole can be scaled from them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from qhas.sweep.spec import PrepareOptions
 from qhas.units import counted
 
 _LARGEST = 1_900_000_000
-"""Bytes of weights: a file of ONNX holds 2 GB."""
+"""The most bytes of weights in a graph: an ONNX file holds 2 GB."""
 
 
 class Kind(StrEnum):
-    """What a graph is of."""
+    """What a graph contains."""
 
     BLOCKS = "blocks"
     HEAD = "head"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """A graph of a model. `context` and `count` are of blocks."""
+    """A graph of a model. `context` and `count` apply to blocks only."""
 
     kind: Kind
     tokens: int
@@ -37,7 +37,7 @@ class Part:
     count: int = 0
 
     def draft(self, arch: Architecture, recipe: Recipe) -> Draft:
-        """The graph. Raises InvalidInput, before anything is drawn, for one that is too large for a file."""
+        """Draw the graph. Raises InvalidInput, before anything is drawn, if it is too large for a file."""
         self._require_room(arch, recipe)
         match self.kind:
             case Kind.BLOCKS:
@@ -65,7 +65,7 @@ class Part:
 
     @property
     def told(self) -> str:
-        """As in `2 blocks for 128 tokens at context 4,096`."""
+        """The part in words, as in `2 blocks for 128 tokens at context 4,096`."""
         what = {Kind.BLOCKS: counted(self.count, "block"), Kind.HEAD: "the head", Kind.LOOK_UP: "the look-up"}
         at = f" at context {self.context:,}" if self.context else ""
         return f"{what[self.kind]} for {counted(self.tokens, 'token')}{at}"
@@ -73,16 +73,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Question:
-    """A model, how it is brought to the HTP, and at which contexts it is asked about."""
+    """A model, how it is lowered to the HTP, and the contexts to estimate it at."""
 
     name: str
     arch: Architecture
     recipe: Recipe
     contexts: tuple[int, ...] = (4096,)
     prompt: int = PROMPT
-    """New tokens of a pass of prefill."""
+    """New tokens in a pass of prefill."""
     count: int = 2
-    """Blocks of the larger graph."""
+    """Blocks in the larger graph."""
     prepare: PrepareOptions = field(default_factory=PrepareOptions)
 
     def __post_init__(self) -> None:
@@ -97,16 +97,16 @@ class Question:
                 )
 
     def ends(self, tokens: int) -> tuple[Part, Part]:
-        """Before and after the blocks of a pass."""
+        """Return the parts before and after the blocks of a pass."""
         return Part(Kind.LOOK_UP, tokens), Part(Kind.HEAD, tokens)
 
     def blocks(self, tokens: int, context: int) -> tuple[Part, Part]:
-        """One block, and several; both the same where one is all that is compiled."""
+        """Return the parts of one block and of several; they are equal if only one block is compiled."""
         return Part(Kind.BLOCKS, tokens, context, 1), Part(Kind.BLOCKS, tokens, context, self.count)
 
     @property
     def parts(self) -> list[Part]:
-        """Every graph once, those that are refused soonest first."""
+        """Every graph once, those that are refused soonest coming first."""
         passes = (1, self.prompt)
         parts = [part for tokens in passes for part in self.ends(tokens)]
         parts += [part for at in self.contexts for tokens in passes for part in self.blocks(tokens, at)]

@@ -7,7 +7,7 @@ from qhas.network.recipe import Projections, Recipe
 
 
 class Projector:
-    """Draws projections of `tokens` in one form. Tensors go in and come out as [1, tokens, width]."""
+    """Draws projections of `tokens` in one form. Input and output tensors are [1, tokens, width]."""
 
     def __init__(self, draft: Draft, recipe: Recipe, tokens: int) -> None:
         self._draft = draft
@@ -17,7 +17,7 @@ class Projector:
     def project(
         self, name: str, tensor: str, width: int, to: int, *, bits: int | None = None, bias: bool = False
     ) -> str:
-        """The tensor of `width` projected to another width, in the bits of the recipe or these."""
+        """Project a tensor of `width` to another width, in the recipe's bit width or the given one."""
         draft, bits = self._draft, bits or self._recipe.weights
         if self._recipe.projections is Projections.CONV:
             weight = draft.weight(f"{name}_weight", [to, width, 1, 1], bits, axis=0)

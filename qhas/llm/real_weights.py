@@ -1,4 +1,4 @@
-"""A decoder block's own weights, out of files of safetensors as Hugging Face has them."""
+"""A decoder block's own weights, from safetensors files in Hugging Face's naming."""
 
 from __future__ import annotations
 
@@ -21,29 +21,32 @@ _PROJECTIONS = {
     "up": "mlp.up_proj",
     "down": "mlp.down_proj",
 }
-"""By the name of the node that is drawn."""
+"""Keyed by the name of the drawn node."""
 _PACKED = {"self_attn.qkv_proj": ("q", "k", "v"), "mlp.gate_up_proj": ("gate", "up")}
-"""Of Phi-3: several projections under one name."""
+"""In Phi-3, several projections are stored under one name."""
 _NORMS = ("input_layernorm", "post_attention_layernorm")
 _HEAD_NORMS = ("input_layernorm", "self_attn.q_norm", "self_attn.k_norm", "post_attention_layernorm")
 """In the order in which they are drawn."""
 _FLOATS = ("F16", "BF16", "F32", "F64")
-"""What files of safetensors call them; whole numbers and floats of eight bits have their scales elsewhere."""
+"""Float types as safetensors names them; integers and 8-bit floats keep their scales elsewhere."""
 _UNKNOWN = ("gemma", "gemma2")
-"""Their gains and the scale of their scores are written in another way."""
+"""Model types whose gains and score scale are stored differently."""
 
 
 class BlockWeights:
-    """The values of one block. `files` are open files of safetensors, `number` is the block's, from 0."""
+    """The values of one block. `files` are open safetensors files, `number` is the block's, from 0."""
 
     def __init__(self, files: Sequence[Any], arch: Architecture, number: int) -> None:
         self._arch = arch
-        self._by_name = {name: file for file in files for name in file.keys()}  # noqa: SIM118  # no mapping
+        self._by_name = {name: file for file in files for name in file.keys()}  # noqa: SIM118  # not a mapping
         self._prefix = self._place_of(number)
         self._norms = iter(_HEAD_NORMS if arch.family.head_norms else _NORMS)
 
     def value(self, node: str, dims: Sequence[int]) -> Any:
-        """What the node of a block has, as float32 of these dimensions. Raises InvalidInput for a tensor that is not there, or of another shape."""
+        """Return the values of a block's node as float32 of these dimensions.
+
+        Raises InvalidInput if the tensor is missing, cannot be used or has another shape.
+        """
         import numpy as np
 
         part, what = node.removeprefix("b0_").rsplit("_", 1)
@@ -64,7 +67,7 @@ class BlockWeights:
 
     @property
     def _scale(self) -> float:
-        """Of the scores: the root of a head's width is in the queries."""
+        """The scale of the scores: the root of the head width, applied to the queries."""
         return 1 / sqrt(self._arch.head_dim)
 
     def _projection(self, part: str, what: str) -> Any:
@@ -82,7 +85,7 @@ class BlockWeights:
         return self._tensor(own)
 
     def _tensor(self, name: str, start: int = 0, end: int | None = None) -> Any:
-        """Rows of a tensor, as float32. What is no tensor of floats, or of more than any of this block, is not read."""
+        """Read rows of a tensor as float32; refuse one that is not of floats, or larger than any of this block."""
         full = f"{self._prefix}.{name}"
         if full not in self._by_name:
             raise InvalidInput(
@@ -103,7 +106,7 @@ class BlockWeights:
         return stored[start:end].astype("float32")
 
     def _place_of(self, number: int) -> str:
-        """What begins the names of a block; models that also see have more before it."""
+        """Return the prefix of a block's tensor names, which is longer in models that also process images."""
         for name in self._by_name:
             before, found, _ = name.partition(f"layers.{number}.self_attn.")
             if found and "visual" not in before and "vision" not in before:
@@ -116,9 +119,12 @@ class BlockWeights:
 
 @contextmanager
 def block_weights(files: Sequence[Path], arch: Architecture, number: int) -> Iterator[BlockWeights]:
-    """Valid inside the block. Raises InvalidInput without safetensors, and for what is no such file or model."""
+    """Open a decoder block's weights, which are valid inside the `with` block.
+
+    Raises InvalidInput if safetensors is not installed, a file cannot be read as such, or the model type is not known.
+    """
     try:
-        import ml_dtypes  # noqa: F401  # numpy then knows bfloat16
+        import ml_dtypes  # noqa: F401  # makes bfloat16 known to numpy
         from safetensors import SafetensorError, safe_open
     except ImportError as error:
         raise InvalidInput("Weights need safetensors: pip install 'qhas-flows[weights]'.") from error

@@ -1,4 +1,4 @@
-"""From one block and several to all of a model's: what each block more adds is told from what a graph costs by itself."""
+"""Scaling from one block and several to all blocks: what a further one adds is separated from fixed costs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qhas.llm.model import NOTHING, ONLY_ENDS
 from qhas.profile.language import Share
 
 _PLACE = re.compile(r"b\d+_([a-z]+)_")
-"""Begins the name of a block's node; what follows says which part of it."""
+"""The prefix of a block's node names; its group says which part of the block the node belongs to."""
 _PARTS = {
     "norm": "normalisation",
     "q": "query, key, value",
@@ -35,7 +35,7 @@ _PARTS = {
 
 
 class Cost(NamedTuple):
-    """What a graph takes; all of it adds up over graphs."""
+    """What a graph costs; every field adds up over graphs."""
 
     time_us: float
     dram_read: float
@@ -44,12 +44,12 @@ class Cost(NamedTuple):
     context_bytes: float
 
     def plus(self, other: Cost, times: float = 1.0) -> Cost:
-        """The other one so many times on top of this."""
+        """Return this cost plus the other one `times` times."""
         return Cost(*(mine + times * its for mine, its in zip(self, other, strict=True)))
 
 
 class Scaled(NamedTuple):
-    """All blocks of a model, one of them, and what their graph costs without any."""
+    """The cost of all blocks of a model, of one of them, and of their graph without any."""
 
     whole: Cost
     block: Cost
@@ -57,20 +57,20 @@ class Scaled(NamedTuple):
 
 
 def cost_of(estimate: Estimate) -> Cost:
-    """Of a graph that was compiled."""
+    """Return the cost of a compiled graph."""
     graph = estimate.graphs[0]
     return Cost(graph.time_us, graph.dram_read, graph.dram_write, graph.spill or 0, graph.context_bytes)
 
 
 def scaled(one: Cost, several: Cost, count: int, layers: int) -> Scaled:
-    """All layers, by one block and `count` of them."""
+    """Scale to all layers from the costs of one block and of `count` of them."""
     block = one if count == 1 else Cost(*(value / (count - 1) for value in several.plus(one, -1)))
     constant = one.plus(block, -1)
     return Scaled(constant.plus(block, layers), block, constant)
 
 
 def shares(graph: GraphEstimate) -> list[Share]:
-    """Of the time of a graph of blocks: each part of a block, most first."""
+    """Return each block part's share of the time of a graph of blocks, largest first."""
     cycles: dict[str, int] = defaultdict(int)
     for op in graph.ops or ():
         cycles[_part(op.node) if op.htp_op else NOTHING] += op.dominant

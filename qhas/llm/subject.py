@@ -1,4 +1,4 @@
-"""What answers questions about language models: an estimator at a site, and a folder for what it is given."""
+"""The bench for language models: an estimator at a site, and a folder for the files it is given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qhas.site import Site
 
 @contextmanager
 def open_llm_bench(site: Site, sdk_name: str | None, socs: Iterable[str]) -> Iterator[tuple[Estimator, Path]]:
-    """Valid inside the block. Raises InvalidInput without onnx, and unless the SDK is the host SDK."""
+    """Open a bench, valid inside the `with` block. Raises InvalidInput without onnx, or if not on the host SDK."""
     try:
         import onnx  # noqa: F401  # graphs are drawn with it
     except ImportError as error:

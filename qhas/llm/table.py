@@ -1,4 +1,4 @@
-"""An answer as rows for people."""
+"""An answer as table rows for readers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from qhas.truth.calibration import Unknown, figure
 from qhas.units import mebibytes, rate, size
 
 Rows = tuple[list[str], list[list[str]]]
-"""Titles, and rows as long as they."""
+"""Column titles, and rows of the same length."""
 _MOST_PARTS = 8
 
 
 def figure_rows(answer: LlmAnswer) -> Rows:
-    """A row a SoC and context."""
+    """Return one row per SoC and context."""
     titles = [
         "SoC and context", "decode, tokens/s", "prefill, tokens/s", "first token", "DRAM a token", "weights", "cache", "rest",
         "of DRAM's peak", "peak VTCM", "context binary",
@@ -41,7 +41,7 @@ def _figures(each: LlmFigures) -> list[str]:
 
 
 def expected_rows(answer: LlmAnswer) -> Rows:
-    """A row a SoC, context and pass that a device is expected to give something of; a column a runtime."""
+    """Return one row per SoC, context and pass that has an expectation, with one column per runtime."""
     titles = ["expected; in brackets where 8 of 10 architectures are", "simulated", *RUNTIMES]
     return titles, [_outlook(each, each.answer) for each in answer.expected if isinstance(each.answer, tuple)]
 
@@ -59,7 +59,7 @@ def _outlook(each: Outlook, expected: tuple[Expected, ...]) -> list[str]:
 
 
 def expected_sentences(answer: LlmAnswer) -> list[str]:
-    """What expectations are made of, and why there are none, each once."""
+    """Say what expectations are based on, and why others are missing, each sentence once."""
     known = [
         expectation
         for each in answer.expected
@@ -79,7 +79,7 @@ def expected_sentences(answer: LlmAnswer) -> list[str]:
 
 
 def share_rows(answer: LlmAnswer) -> Rows:
-    """Where the time of a pass through the blocks goes: the largest parts, in the order of the first row."""
+    """Return where each pass through the blocks spends its time: the largest parts, in the first row's order."""
     passes = [
         (f"{each.soc} {each.context:,} {name}", figures)
         for each in answer.figures

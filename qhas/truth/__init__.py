@@ -1,5 +1,5 @@
-"""How true the simulator is: its figures beside latencies that were measured on devices, and what follows from them.
+"""How accurate the simulator is: its figures beside latencies measured on devices, and what follows from them.
 
-A calibrated expectation is computed where it is shown and is never stored: what is stored, compared and judged is the
+A calibrated expectation is computed when it is shown and never stored: what is stored, compared and judged is the
 simulator's own figure.
 """

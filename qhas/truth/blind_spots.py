@@ -1,6 +1,6 @@
-"""What the simulator is known not to see, as data: what marks such a network, and the evidence.
+"""What the simulator is known not to see, as data: what marks an affected network, and the evidence.
 
-Each piece of evidence is a pair of the shipped tables, on the device that is named; a test holds the ratios against them.
+Each piece of evidence is a pair of the shipped tables, on the named device; a test checks the ratios against them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from qhas.truth.traits import Traits
 
 
 class Seen(NamedTuple):
-    """What is known of a simulated cell. `shares` is the percentage of the dominant path by op type."""
+    """What is known about a simulated cell. `shares` holds each op type's percentage of the dominant path."""
 
     traits: Traits
     simulated_us: float
@@ -22,7 +22,7 @@ class Seen(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """A network that was measured: `ratio` is measured over simulated."""
+    """A network that was measured; `ratio` is measured over simulated."""
 
     model: str
     precision: Precision
@@ -31,7 +31,7 @@ class Evidence(NamedTuple):
 
 
 class BlindSpot(NamedTuple):
-    """`sentence` says what is not seen and in which direction; `marks` tells whether a cell has it."""
+    """`sentence` says what is not seen and in which direction it errs; `marks` says whether it affects a cell."""
 
     name: str
     sentence: str
@@ -116,16 +116,16 @@ BLIND_SPOTS = (
         lambda seen: seen.traits.lstms > 0,
     ),
 )
-"""Named by what is not seen."""
+"""Each is named after what is not seen."""
 
 
 def blind_spots(seen: Seen) -> list[BlindSpot]:
-    """What is not seen of a cell."""
+    """Return the blind spots that affect a cell."""
     return [spot for spot in BLIND_SPOTS if spot.marks(seen)]
 
 
 def told(spot: BlindSpot) -> str:
-    """The sentence with its evidence, as in `... (measured over simulated: bert 0.63)`."""
+    """Return the sentence with its evidence, as in `... (measured over simulated: bert float 0.63)`."""
     if not spot.evidence:
         return spot.sentence
     pieces = [f"{evidence.model} {evidence.precision} {evidence.ratio:.2f}" for evidence in spot.evidence]

@@ -1,8 +1,8 @@
-"""What a device is expected to take, by what the simulator says: read from the table that is shipped.
+"""What a device is expected to take, given the simulator's figure; read from the shipped table.
 
-`calibration.tsv` has a row for each device, number format and class of network that enough was measured of;
-`python -m bench truth --write` makes it anew from the pairs. Nothing here is stored with a result: a simulated figure stays
-what it is, and the expectation stands beside it.
+`calibration.tsv` has a row for each device, number format and class of network with enough measurements;
+`python -m bench truth --write` regenerates it from the pairs. Nothing here is stored with a result: a simulated figure
+stays what it is, and the expectation is shown beside it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WHOLE = {"n", "families"}
 
 
 class Key(NamedTuple):
-    """What a calibration is of."""
+    """What a calibration covers."""
 
     device: str
     precision: Precision
@@ -29,14 +29,14 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Expectation:
-    """Milliseconds of one warm inference, the interval holding about 80 % of networks that were not seen before."""
+    """Milliseconds of one warm inference, and the interval that holds about 80 % of networks not seen before."""
 
     ms: float
     low_ms: float
     high_ms: float
     device: str
     networks: int
-    """How many networks it is made of."""
+    """The number of networks it is based on."""
     of: str
     """Their format and class, as in `float convolutional`."""
     beyond: bool
@@ -44,24 +44,24 @@ class Expectation:
 
     @property
     def text(self) -> str:
-        """As in `1.09 (0.90 to 1.30)`, milliseconds."""
+        """The expectation in milliseconds, as in `1.09 (0.90 to 1.30)`."""
         return f"{figure(self.ms)} ({figure(self.low_ms)} to {figure(self.high_ms)})"
 
     @property
     def basis(self) -> str:
-        """As in `warm inferences on IQ-9075, from 34 float convolutional networks measured there`."""
+        """Its basis, as in `warm inferences on IQ-9075, from 34 float convolutional networks measured there`."""
         return f"warm inferences on {self.device}, from {self.networks} {self.of} networks measured there"
 
     @property
     def sentence(self) -> str:
-        """As in `1.09 (0.90 to 1.30) ms expected on IQ-9075, from 34 networks`."""
+        """In words, as in `1.09 (0.90 to 1.30) ms expected on IQ-9075, from 34 networks`."""
         text = f"{self.text} ms expected on {self.device}, from {self.networks} networks"
         return f"{text}, all of other size" if self.beyond else text
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """Why nothing can be expected: one sentence without full stop."""
+    """Why nothing can be expected: one sentence without a full stop."""
 
     sentence: str
 
@@ -69,7 +69,7 @@ class Unknown:
 def expectation(
     soc: str, simulated_us: float, precision: Precision | None, kind: NetworkClass | None
 ) -> Expectation | Unknown:
-    """What a device with that SoC is expected to take for a network of that format and class, where that is known."""
+    """Return what a device with that SoC is expected to take for such a network, or why that is not known."""
     device = device_of(soc)
     if device is None:
         return Unknown(f"no device was measured for {soc.upper()}")
@@ -100,8 +100,9 @@ def expectation(
 
 
 def basis_of(soc: str) -> str:
-    """What expectations for a SoC rest on, as in `expected on IQ-9075 from 28 float convolutional networks`; or why there are
-    none.
+    """Say what expectations for a SoC are based on, or why there are none.
+
+    As in `device times are expected from 28 float convolutional networks measured on IQ-9075`.
     """
     device = device_of(soc)
     networks = [
@@ -116,21 +117,21 @@ def basis_of(soc: str) -> str:
 
 
 def checked_networks(device: Device) -> int:
-    """How many float networks the simulator was set against the device with; 0 for a device that it has no model of."""
+    """Count the float networks on which simulator and device were compared; 0 without a float calibration."""
     floats = [made.n for key, made in table().items() if key[:2] == (device.name, Precision.FLOAT)]
     return len(calibrating(device, Precision.FLOAT)) if floats else 0
 
 
 def figure(ms: float) -> str:
-    """Milliseconds with what digits an expectation has: two or three."""
+    """Format milliseconds with as many digits as an expectation has: two or three."""
     return f"{ms:.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 10 else f"{ms:.2f}"
 
 
 def recomputed(device: Device, precision: Precision, kind: NetworkClass) -> Calibration | None:
-    """The calibration made anew of the pairs. None where there are too few.
+    """Recompute a calibration from the pairs; None if there are too few.
 
-    A device's constant does not depend on the class of network, and attention networks are too slow to show it: theirs is
-    the convolutional ones'.
+    A device's constant does not depend on the class of network, and attention networks are too slow to show it: they
+    use that of the convolutional ones.
     """
     constant = None
     if kind is NetworkClass.ATTENTION:
@@ -140,7 +141,7 @@ def recomputed(device: Device, precision: Precision, kind: NetworkClass) -> Cali
 
 
 def recomputed_table() -> dict[Key, Calibration]:
-    """Every row made anew; takes seconds."""
+    """Recompute every row; takes seconds."""
     keys = [
         (device, precision, kind)
         for device in devices()
@@ -157,7 +158,7 @@ def recomputed_table() -> dict[Key, Calibration]:
 
 @cache
 def table() -> dict[Key, Calibration]:
-    """The rows that are shipped."""
+    """Return the shipped rows."""
     return {
         Key(row["device"], Precision(row["precision"]), NetworkClass(row["class"])): _calibration(row)
         for row in rows(TABLE)
@@ -171,7 +172,7 @@ def _calibration(row: Mapping[str, str]) -> Calibration:
 
 
 def as_table(calibrations: dict[Key, Calibration]) -> str:
-    """The text of the shipped table."""
+    """Format calibrations as the text of the shipped table."""
     names = [field.name for field in fields(Calibration)]
     lines = ["\t".join(["device", "precision", "class", *names])]
     lines += [

@@ -1,7 +1,7 @@
 """From pairs to a calibration: a robust line, its errors on networks it has not seen, and an interval.
 
 measured = a + b x simulated, by the least absolute deviation of the logarithms: a few networks that the simulator gets
-wrong by a factor move neither number. The interval comes from residuals of families that were left out of the fit.
+wrong by a factor move neither number. The interval comes from the residuals of families left out of the fit.
 """
 
 from __future__ import annotations
@@ -19,59 +19,59 @@ if TYPE_CHECKING:
     Groups = np.ndarray[tuple[int, ...], np.dtype[Any]]
 
 LEAST = 8
-"""Pairs that a line is made of at least."""
+"""The fewest pairs that a line is fitted to."""
 WANTED = 0.80
-"""Share of networks left out that the interval is to hold."""
+"""The share of left-out networks that the interval should hold."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """Milliseconds of a device: `constant` an inference, and `slope` for each simulated one."""
+    """A device's milliseconds: `constant` per inference, plus `slope` per simulated millisecond."""
 
     constant: float
     slope: float
 
     def at(self, simulated_ms: float) -> float:
-        """What is expected for a simulated time."""
+        """Return what is expected for a simulated time."""
         return self.constant + self.slope * simulated_ms
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A line, the factors of its interval, and how good both are. Errors are shares of the measured time."""
+    """A line, the factor of its interval, and how good both are. Errors are shares of the measured time."""
 
     n: int
     families: int
     least_ms: float
-    """The range of simulated times that it was made of."""
+    """The shortest of the simulated times that it was fitted to; `most_ms` is the longest."""
     most_ms: float
     spearman: float
     ratio: float
-    """Median of measured over simulated, and where it is in the best and the worst tenth."""
+    """Median of measured over simulated; `ratio_10` and `ratio_90` are its 10 % and 90 % quantiles."""
     ratio_10: float
     ratio_90: float
     constant_ms: float
     slope: float
     spread: float
-    """The interval is from the line's value divided by this to the value times this."""
+    """The interval runs from the line's value divided by this to the value times this."""
     coverage: float
-    """Share of networks, each of a family left out, that the interval holds."""
+    """Share of networks, each with its family left out, that the interval holds."""
     error_raw: float
     """Median error of the simulated time itself."""
     error_network: float
-    """Median error of the line, the network left out."""
+    """Median error of the line with the network left out."""
     error_network_90: float
     error_family: float
-    """The same, its whole family left out."""
+    """The same with its whole family left out."""
     error_family_90: float
 
     def expected_ms(self, simulated_ms: float) -> float:
-        """What a device is expected to take."""
+        """Return what a device is expected to take."""
         return Line(self.constant_ms, self.slope).at(simulated_ms)
 
 
 def fit(simulated: Array, measured: Array, constant: float | None = None) -> Line:
-    """The line, by a grid that is refined twice; its constant is not below 0, or is given."""
+    """Fit the line on a grid that is refined twice; its constant is given, or found and not below 0."""
     import numpy as np
 
     logarithms = np.log(measured)
@@ -92,7 +92,7 @@ def fit(simulated: Array, measured: Array, constant: float | None = None) -> Lin
 
 
 def _middle_of_the_least(deviation: Array) -> int:
-    """Of lines that are equally good, the one in the middle: which is least by the last bit differs from processor to processor."""
+    """Return the middle one of equally good lines: which is least by the last bit differs between processors."""
     import numpy as np
 
     least = np.flatnonzero(deviation.round(9) == deviation.round(9).min())
@@ -100,7 +100,7 @@ def _middle_of_the_least(deviation: Array) -> int:
 
 
 def calibrate(pairs: Sequence[Pair], constant: float | None = None) -> Calibration | None:
-    """The calibration of these pairs, `constant` given or found; None for fewer than `LEAST`."""
+    """Calibrate on these pairs, with `constant` given or found; None for fewer than `LEAST`."""
     if len(pairs) < LEAST:
         return None
     import numpy as np
@@ -113,7 +113,7 @@ def calibrate(pairs: Sequence[Pair], constant: float | None = None) -> Calibrati
 def calibrated(
     simulated: Array, measured: Array, families: Groups, constant: float | None = None
 ) -> Calibration:
-    """The same of milliseconds, each with its family."""
+    """Calibrate on simulated and measured milliseconds, each with its family."""
     import numpy as np
 
     by_network = _residuals(simulated, measured, np.arange(len(simulated)), constant)
@@ -146,7 +146,7 @@ def calibrated(
 
 
 def spearman(left: Array, right: Array) -> float:
-    """Rank correlation; equal values share their mean rank."""
+    """Return the rank correlation; equal values share their mean rank."""
     import numpy as np
 
     return float(np.corrcoef(_ranks(left), _ranks(right))[0, 1])
@@ -161,7 +161,7 @@ def _ranks(values: Array) -> Array:
 
 
 def _residuals(simulated: Array, measured: Array, group: Groups, constant: float | None) -> Array:
-    """Logarithm of measured over expected of each network, by a line that has seen none of its group."""
+    """Return each network's logarithm of measured over expected, by a line that has seen none of its group."""
     import numpy as np
 
     residual = np.empty(len(simulated))
@@ -180,9 +180,9 @@ def _errors(residual: Array) -> Array:
 
 
 def _interval(residual: Array, families: Groups) -> tuple[float, float]:
-    """The factor up and down from the line that the interval reaches, and the share of networks that it held.
+    """Return the factor that the interval reaches up and down from the line, and the share of networks it held.
 
-    It is a quantile of the residuals, or somewhat more than the largest: the one that holds what is nearest to `WANTED`
+    It is a quantile of the residuals, or somewhat more than the largest: the one whose share is nearest to `WANTED`
     when each family in turn is judged by the others' residuals; of two, the narrower.
     """
     import numpy as np

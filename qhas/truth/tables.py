@@ -2,9 +2,9 @@
 
 Measured figures are facts of Qualcomm AI Hub Models 0.65.0 (licence BSD-3-Clause, published perf.yaml files, read on
 2026-11-28): milliseconds of one inference with every layer on the NPU, compiled with QAIRT 2.50 (a few, of
-`SA8775P ADP`, with 2.45). Simulated ones were made of networks of the same structure with seeded weights by the
-compilers of the PyPI wheels `onnxruntime-qnn` (2.6.0 holds QAIRT 2.50). Rows that are published for several devices and
-were measured on one stand under that one.
+`SA8775P ADP`, with 2.45). Simulated ones were produced from networks of the same structure with seeded weights by the
+compilers of the PyPI wheels `onnxruntime-qnn` (2.6.0 holds QAIRT 2.50). Rows published for several devices but measured
+on one are listed under that one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AS_OF = "2026-11-28"
 SOURCE = "Qualcomm AI Hub Models 0.65.0"
 LICENCE = "BSD-3-Clause"
 WHEEL = "2.6.0"
-"""The compiler of the same generation as the measurements."""
+"""The wheel whose compiler is of the same generation as the measurements."""
 QAIRT = "2.50"
 _ABSENT = "-"
 _OLDER_QAIRT = "*"
@@ -33,16 +33,16 @@ class Precision(StrEnum):
     FLOAT = "float"
     """16-bit floating point."""
     W8A8 = "w8a8"
-    """Both of 8 bits."""
+    """8-bit weights and activations."""
     W8A16 = "w8a16"
-    """Weights of 8 bits, activations of 16."""
+    """8-bit weights, 16-bit activations."""
 
 
 class NetworkClass(StrEnum):
-    """Kinds of network that the simulator errs on differently."""
+    """Kinds of network on which the simulator errs differently."""
 
     CONVOLUTIONAL = "convolutional"
-    """Without attention and without layer normalisation."""
+    """Without attention or layer normalisation."""
     ATTENTION = "attention"
     """With either."""
 
@@ -51,7 +51,7 @@ class Runtime(StrEnum):
     """What ran the network on the device."""
 
     QNN_DLC = "qnn_dlc"
-    """A DLC by the vendor's own converter: what is calibrated against."""
+    """A DLC from the vendor's own converter; calibrations are against this runtime."""
     TFLITE = "tflite"
     """LiteRT with the QNN delegate."""
     ONNX = "onnx"
@@ -59,17 +59,17 @@ class Runtime(StrEnum):
 
 
 class Network(NamedTuple):
-    """Networks of one family are variations of one design: leaving one out leaves all out."""
+    """A network. Networks of one family are variations of one design: leaving one out leaves all out."""
 
     name: str
     family: str
     kind: NetworkClass
     ops: str
-    """What most of its time goes to, in words."""
+    """What most of its time is spent on, in words."""
 
 
 class Device(NamedTuple):
-    """A device that AI Hub measures on. `simulated_as` is the soc_model id whose estimates stand for it.
+    """A device that AI Hub measures on. `simulated_as` is the soc_model id whose estimates represent it.
 
     `options` are the simulator's: `top` is the highest voltage corner. `refused` says why it cannot be simulated.
     """
@@ -85,7 +85,7 @@ class Device(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """One network, simulated and measured. `form` is how the network was lowered, empty for as published."""
+    """One network, simulated and measured. `form` is how the network was lowered, empty if as published."""
 
     network: Network
     precision: Precision
@@ -99,7 +99,7 @@ class Pair(NamedTuple):
     measured_ms: float
     older_qairt: bool
     low_ms: float | None = None
-    """The simulator's own lower and upper estimate; None where they were not kept."""
+    """The simulator's own lower estimate; `high_ms` is the upper one. None if they were not kept."""
     high_ms: float | None = None
     ops_without_cost: int | None = None
     """Ops that the simulated time leaves out."""
@@ -111,7 +111,7 @@ class Pair(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Milliseconds of one inference; `older_qairt`: compiled with 2.45."""
+    """Milliseconds of one inference; `older_qairt` means compiled with 2.45."""
 
     ms: float
     older_qairt: bool
@@ -119,7 +119,7 @@ class Measured(NamedTuple):
 
 @cache
 def networks() -> dict[str, Network]:
-    """The networks that are simulated, or have a structure file to be."""
+    """Return the networks that are simulated, or that have a structure file to simulate."""
     return {
         row["model"]: Network(row["model"], row["family"], NetworkClass(row["class"]), row["ops"])
         for row in rows("networks.tsv")
@@ -128,7 +128,7 @@ def networks() -> dict[str, Network]:
 
 @cache
 def devices() -> tuple[Device, ...]:
-    """The devices, in the order in which they are shown."""
+    """Return the devices in the order in which they are shown."""
     return tuple(
         Device(
             row["device"],
@@ -145,13 +145,13 @@ def devices() -> tuple[Device, ...]:
 
 
 def device_of(soc: str) -> Device | None:
-    """The device that was measured for a SoC, by the name a user gives it; None where none was."""
+    """Return the device that was measured for a SoC, by the name a user gives it; None if none was."""
     name = soc.lower()
     return next((device for device in devices() if name in device.socs), None)
 
 
 def measured(model: str, precision: str, component: str = "") -> dict[tuple[str, Runtime], Measured]:
-    """Latencies of a model of AI Hub by device name and runtime; empty where there is none."""
+    """Return the latencies of an AI Hub model, keyed by device name and runtime; empty if there are none."""
     row = _measured().get((model, component or _ABSENT, precision))
     if row is None:
         return {}
@@ -165,12 +165,12 @@ def measured(model: str, precision: str, component: str = "") -> dict[tuple[str,
 
 
 def measured_models() -> list[str]:
-    """Every model that has a measured latency."""
+    """List every model that has a measured latency."""
     return sorted({model for model, _, _ in _measured()})
 
 
 def measured_count(device: Device, precision: Precision) -> tuple[int, int]:
-    """How many whole networks of a format the device was measured with as a DLC, and how many parts of networks."""
+    """Count the whole networks, and the parts of networks, of a format that were measured as a DLC on the device."""
     parts = [
         part != _ABSENT
         for name, part, kind in _measured()
@@ -181,7 +181,7 @@ def measured_count(device: Device, precision: Precision) -> tuple[int, int]:
 
 
 def components(model: str) -> list[str]:
-    """The parts of a model of AI Hub that were measured one by one; one empty name where it has none."""
+    """List the parts of an AI Hub model that were measured one by one; a single empty name if it has none."""
     return sorted({"" if part == _ABSENT else part for name, part, _ in _measured() if name == model})
 
 
@@ -192,7 +192,7 @@ def _measured() -> dict[tuple[str, str, str], dict[str, str]]:
 
 @cache
 def pairs() -> tuple[Pair, ...]:
-    """Every simulated figure with each of its measured partners."""
+    """Pair every simulated figure with each of its measured counterparts."""
     return tuple(_pairs())
 
 
@@ -230,7 +230,7 @@ def _milliseconds(cell: str) -> float | None:
 
 
 def calibrating(device: Device, precision: Precision, kind: NetworkClass | None = None) -> list[Pair]:
-    """The pairs a calibration is made of; of one class of network or of all."""
+    """Return the pairs that a calibration is based on, for one class of network or for all."""
     return [
         pair
         for pair in pairs()
@@ -244,7 +244,7 @@ def calibrating(device: Device, precision: Precision, kind: NetworkClass | None 
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    """The rows of one of the tables that are shipped beside this module."""
+    """Read the rows of one of the tables shipped beside this module."""
     text = resources.files(__package__).joinpath(name).read_text("utf-8")
     return list(csv.DictReader(text.splitlines(), delimiter="\t"))
 

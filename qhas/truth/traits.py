@@ -1,4 +1,4 @@
-"""What of a network decides how far the simulator is from a device: its number format, its class, and ops it errs on."""
+"""The traits of a network that decide how far the simulator is off: number format, class, and ops it errs on."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from qhas.network.work import macs
 from qhas.truth.tables import NetworkClass, Precision
 
 _MOVES = {"Quantize", "Dequantize", "Convert", "Cast", "Transpose", "Reshape"}
-"""Ops that only carry a tensor into another form: they decide nothing about the format of the network."""
+"""Ops that only convert a tensor to another form: they do not determine the format of the network."""
 _MOST = 0.9
-"""Share of ops, and of multiply-accumulates, that must have a format for the network to be called by it."""
+"""The share of ops, and of multiply-accumulates, that must have a format for it to count as the network's."""
 
 
 class Traits(Stored):
-    """Facts of a network, of all graphs of its DLC; none of them is a figure of a run."""
+    """Facts about a network, over all graphs of its DLC; none of them is a figure of a run."""
 
     model_config = ConfigDict(frozen=True)
 
     precision: Precision | None = None
-    """None for a mixture, and for formats that nobody measured."""
+    """None for a mixture, and for formats that no network was measured in."""
     kind: NetworkClass = NetworkClass.CONVOLUTIONAL
     tokens: int = 0
     """The longest row or column of an attention matrix; 0 without attention."""
     prelus: int = 0
     lstms: int = 0
     input_elements: int = 0
-    """Values of the largest input."""
+    """The number of values in the largest input."""
 
 
 def traits_of(network: Network) -> Traits:
-    """The traits of a network as its DLC states it."""
+    """Return the traits of a network as its DLC describes it."""
     ops = [op for graph in network.graphs for op in graph.ops]
     types = Counter(op.type for op in ops)
     tokens = max((size for graph in network.graphs for size in _attention(graph)), default=0)
@@ -53,7 +53,7 @@ def traits_of(network: Network) -> Traits:
 
 
 def _attention(graph: Graph) -> Iterator[int]:
-    """The larger side of what each softmax between two products of matrices is taken of."""
+    """Yield the longer side of each softmax's matrix, in a graph that multiplies matrices."""
     if not any(op.type == "MatMul" for op in graph.ops):
         return
     for op in graph.ops:
@@ -76,7 +76,7 @@ def _precision(network: Network) -> Precision | None:
 
 
 def _format(graph: Graph, op: NetworkOp) -> Precision | None:
-    """Of what an op computes; where it takes 16 bits it computes with them. 32-bit floats are 16-bit ones on the HTP."""
+    """Return the format an op computes in, 16 bits if any tensor has them; the HTP computes 32-bit floats in 16."""
     outputs, taken = (_activations(graph, names) for names in (op.outputs, op.inputs))
     if any(kind.startswith("Float") for kind in outputs):
         return Precision.FLOAT
@@ -86,7 +86,7 @@ def _format(graph: Graph, op: NetworkOp) -> Precision | None:
 
 
 def _activations(graph: Graph, names: Sequence[str]) -> list[str]:
-    """Data types of those tensors that are no constants."""
+    """Return the data types of the tensors that are not constants."""
     tensors = [graph.by_name[name] for name in names if name in graph.by_name]
     return [tensor.dtype for tensor in tensors if not tensor.weights]
 
