@@ -1,1 +1,1 @@
-"""Questions that docs/benchmarks.md answers: asked again by name, not part of `make bench`."""
+"""Studies behind the answers in docs/benchmarks.md: run only by name, not part of `make bench`."""

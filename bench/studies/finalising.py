@@ -1,7 +1,8 @@
-"""`python -m bench.studies.finalising DLC SOC COUNT`: the host SDK's library compiles a DLC so often, and nothing else is counted.
+"""`python -m bench.studies.finalising DLC SOC COUNT`: time the host SDK's library alone compiling a DLC COUNT times.
 
-With its simulator's trace, as for an estimate. Its last line is a JSON object: seconds of wall clock and of CPU in which the library
-reads the network and finalises it, and those of `graphFinalize` alone. A finalised graph cannot be finalised again.
+The simulator's trace is on, as for an estimate. The last line of output is a JSON object: wall-clock and CPU seconds in
+which the library reads the network and finalises it, and the CPU seconds of `graphFinalize` alone. The network is read
+anew each time, since a finalised graph cannot be finalised again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from hostsdk.preparation import simulation_settings
 
 
 def main(argv: Sequence[str]) -> None:
-    """Raises `ToolError` for what cannot be compiled."""
+    """Compile the DLC and print the times. Raises `ToolError` if it cannot be compiled."""
     dlc, name, count = argv
     sdk, soc = layout.sdk(), socs.find(name, "SOC")
     libraries = load(sdk.wheel.directory, sdk.layout)
@@ -50,7 +51,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _ignore(_level: LogLevel, _text: str) -> None:
-    """An error is raised."""
+    """Discard the library's log: its errors are raised."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`qhas plan` against what then happens: on fake phones whose tools take known times, and on simulated SoCs."""
+"""Predictions of `qhas plan` against actual durations, on fake phones with known tool times and on simulated SoCs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _SIMULATED = ("sa8255", "qcs9100", "sa8797", "sar2230p")
 
 @dataclass(frozen=True)
 class Night:
-    """A sweep, and how long it was said to take."""
+    """A sweep with its predicted and its actual duration."""
 
     where: str
     night: str
@@ -58,12 +58,12 @@ class Night:
 
     @property
     def share(self) -> float:
-        """What it took, over what was foretold."""
+        """The actual duration over the predicted one."""
         return self.took / self.foretold.seconds
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Raises BenchFailed for a cell that fails, or a network that cannot be made."""
+    """Measure every night and print the table. Raises BenchFailed if a cell fails or a network cannot be made."""
     os.environ[DIRECTORY_VARIABLE] = str(folder / "leases")
     nights, left_out = list[Night](), phone.why_unavailable()
     if left_out:
@@ -76,7 +76,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
 
 
 def _on_phones(folder: Path, size: Size) -> Iterator[Night]:
-    """Other networks first, of which nothing is told; then the sweep, and again as after a new build of the SDK."""
+    """Run other networks first, unreported; then the sweep, and once more as after a new build of the SDK."""
     sdk = build_fake_sdk(folder / "sdk")
     racks = {name: _rack(name, seed, size) for name, seed in (("others", _SEED + 1), ("sweep", _SEED))}
     cells = {key: of for rack in racks.values() for key, of in rack.cells.items()}
@@ -100,7 +100,7 @@ def _on_phones(folder: Path, size: Size) -> Iterator[Night]:
 
 
 def _rack(name: str, seed: int, size: Size) -> Rack:
-    """One device a SoC; the networks are called by the sweep they are in."""
+    """Return a rack with one device per SoC, its networks prefixed with the name of their sweep."""
     rack = rack_of(seed, _NETWORKS[size], _SLOTS, devices=1).scaled_to(_BOUND_SECONDS[size])
     return rack.taking({f"{name}-{key}": of for key, of in rack.cells.items()})
 
@@ -125,7 +125,10 @@ def _sweep(name: str, networks: tuple[Network, ...], socs: tuple[str, ...]) -> P
 
 
 def _simulated(folder: Path, size: Size) -> Iterator[Night]:
-    """Half of the samples first, then the others, these with another VTCM, and that again with everything in the store."""
+    """Run half of the samples, then the other half, then those with a different VTCM size.
+
+    The last sweep is run again with everything in the store.
+    """
     names = NETWORKS[: _SAMPLES[size]]
     _make_samples(names, folder / "samples")
     site = Site(store=str(folder / "simulated"), sdk=SdkRef(root=host_sdk_root()))
@@ -167,7 +170,7 @@ def _make_samples(names: tuple[str, ...], folder: Path) -> None:
 
 
 async def _profile(plan: Plan, site: Site, expected: Expectations) -> float:
-    """Seconds that the plan's cells took. Durations are left in the store."""
+    """Run the plan's cells, write their durations to the store and return the seconds that they took in all."""
     run_id = f"{plan.spec.name}-{time.time_ns()}"
     async with open_lab(site) as lab:
         begun = time.monotonic()

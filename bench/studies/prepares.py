@@ -1,4 +1,4 @@
-"""How well the size of a network tells what its graph-prepare takes: the constants of `qhas.sweep.forecast`, and their error."""
+"""How well a network's size predicts its graph-prepare time: the error of the constants in `qhas.sweep.forecast`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _A_FEW = 4
 
 @dataclass(frozen=True)
 class Prepared:
-    """A network, and seconds of CPU that its prepare took: on several SoCs, the geometric mean."""
+    """A network, and the CPU seconds of its prepare: the geometric mean over several SoCs."""
 
     network: str
     size: NetworkSize
@@ -39,12 +39,12 @@ class Prepared:
 
     @property
     def error(self) -> float:
-        """Logarithm of how much longer is expected."""
+        """Logarithm of the expected over the measured seconds."""
         return log(host_prepare_seconds(self.size) / self.seconds)
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Raises BenchFailed for a network that cannot be made or prepared."""
+    """Measure every prepare and print the errors. Raises BenchFailed for a network that cannot be made or prepared."""
     names = (*TOPOLOGIES, *DEMO)
     sdk = host_sdk()
     chosen = names[:_A_FEW] if size is Size.QUICK else names
@@ -80,13 +80,13 @@ def _seconds(sdk: Sdk, dlc: Path, soc: str, folder: Path) -> float:
 
 
 def _left_out(prepared: Sequence[Prepared]) -> list[float]:
-    """The error of each network by a law that was fitted to the others."""
+    """Return each network's error under a law fitted to the other networks."""
     sizes = np.array([[1.0, network.size.bytes / 1e6, network.size.ops or 0] for network in prepared])
     seconds = np.array([network.seconds for network in prepared])
     errors = []
     for number in range(len(prepared)):
         others = np.arange(len(prepared)) != number
-        weighted = sizes[others] / seconds[others, None]  # what counts is the ratio
+        weighted = sizes[others] / seconds[others, None]  # so that relative errors are minimised
         law, *_ = np.linalg.lstsq(weighted, np.ones(len(weighted)), rcond=None)
         errors.append(log(max(sizes[number] @ law, 1e-3) / seconds[number]))
     return errors

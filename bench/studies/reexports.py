@@ -1,4 +1,7 @@
-"""Does a network that was only exported anew set anything off? Known networks written anew a thousand times, converted, compiled, compared."""
+"""Does a mere re-export of a network raise an alarm?
+
+Known networks are re-exported up to a thousand times in all, converted, compiled and compared.
+"""
 
 from __future__ import annotations
 
@@ -36,29 +39,29 @@ EXPORTS = {Size.QUICK: 20, Size.NORMAL: 200, Size.FULL: 1_000}
 
 @dataclass(frozen=True)
 class Export:
-    """One export of a network, what was done in it, and what it set off."""
+    """One re-export of a network, the changes made in it, and the alarms that it raised."""
 
     network: str
     changes: tuple[str, ...]
     before_us: float
     after_us: float | None
-    """None where it was refused."""
+    """None if it was refused."""
     said: tuple[str, ...]
-    """Why it was refused, or what the comparison says has changed in the network."""
+    """Why it was refused, or the changes in the network that the comparison reports."""
 
     @property
     def percent(self) -> float:
-        """Of the time."""
+        """Change of the time in percent; 0 if the export was refused."""
         return 0.0 if self.after_us is None else 100 * (self.after_us / self.before_us - 1)
 
     @property
     def alarm(self) -> bool:
-        """Whether a gate would stop it, or say that something has changed."""
+        """Whether a gate would stop it or report a change."""
         return bool(self.said) or abs(self.percent) >= THRESHOLD_PERCENT
 
 
 def networks() -> dict[str, Tiny]:
-    """Float and 8 bit, with and without names, with all that `Tiny` can be made of."""
+    """Return float and 8-bit networks, with and without descriptive names, that cover what `Tiny` can be built from."""
     base = Tiny()
     kinds = {
         "skip": base,
@@ -76,7 +79,7 @@ def networks() -> dict[str, Tiny]:
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Print how many exports of each network set off what."""
+    """Print how many re-exports of each network raised an alarm, and each alarm."""
     site = Site(store=str(folder / "store"))
     with open_estimator(find_sdk(site.sdk), Store(site.store)) as estimator:
         rounds = EXPORTS[size] // len(networks())
@@ -105,7 +108,7 @@ def _exports(folder: Path, estimator: Estimator, rounds: int) -> Iterator[Export
 
 @dataclass(frozen=True)
 class _Made:
-    """A network converted and compiled."""
+    """A network that was converted, and its estimated time."""
 
     dlc: Path
     time_us: float

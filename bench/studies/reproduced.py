@@ -1,4 +1,7 @@
-"""How small is what shows a change? Every step of an upgrade of the demo's networks, and every option that was put back, reduced."""
+"""How small a part of a network still shows a change?
+
+Every step of an upgrade of the demo's networks, and every option that was put back, is reduced.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ _TRIALS = 60
 
 @dataclass(frozen=True)
 class Reduced:
-    """A change, and the smallest part that was found to show it."""
+    """A change, and the smallest part found that shows it."""
 
     cell: str
     before: str
@@ -45,12 +48,12 @@ class Reduced:
 
     @property
     def good(self) -> bool:
-        """Whether few ops show most of it."""
+        """Whether few ops show most of the change."""
         return len(self.ops) <= SMALL and self.part_percent / self.whole_percent >= ENOUGH
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Needs the generations of the host SDK on this machine: `python -m hostsdk install`."""
+    """Reduce every change and print the table. Needs the host SDK's generations: `python -m hostsdk install`."""
     names = NETWORKS if size is Size.FULL else ("squeezenet", "shufflenet")
     asyncio.run(make_networks(folder, lambda _: None, [f"{name}.dlc" for name in names]))
     site = Site(store=str(folder / "store"))
@@ -63,7 +66,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
 
 
 def reduced(answer: Upgrade, site: Site, folder: Path) -> Iterator[Reduced]:
-    """Each change of the answer."""
+    """Yield each change of the answer, reduced."""
     for cell, before, after in _changes(answer, Store(site.store)):
         end = searched(before, after, site, folder, _TRIALS)
         yield Reduced(
@@ -79,7 +82,10 @@ def reduced(answer: Upgrade, site: Site, folder: Path) -> Iterator[Reduced]:
 
 
 def _changes(answer: Upgrade, store: Store) -> Iterator[tuple[str, CellRecord, CellRecord]]:
-    """From SDK to SDK where the time changed, and from an SDK to itself with the old option."""
+    """Yield the records of each step, on the old SDK and the new one.
+
+    Also yield those on the new SDK, with the old options and its own, if their times differ by the threshold.
+    """
     records = {run: load_run(store, run)[1] for run in answer.runs}
     at = {
         (run, f"{record.cell.model.name}/{record.cell.soc}", record.cell.sdk): record

@@ -1,6 +1,6 @@
-"""`python -m bench.studies.storage`: the store against other S3 clients, on the same server, one process a measurement.
+"""`python -m bench.studies.storage`: the store against other S3 clients, on one server, one process per measurement.
 
-The store also makes the SHA-256 of everything it sends and receives; the other clients do not.
+The store also computes the SHA-256 of everything it sends and receives; the other clients do not.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ARGUMENTS = {
 
 
 def measure(folder: Path, size: Size, _: Console) -> Any:
-    """Print the table and return the figures. Raises BenchFailed."""
+    """Print the table and return the figures. Raises BenchFailed if the server or a client fails."""
     results = folder / "storage.json"
     try:
         main([*_ARGUMENTS[size], "--json", str(results)])
@@ -52,7 +52,7 @@ def measure(folder: Path, size: Size, _: Console) -> Any:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 with all figures."""
+    """Measure all clients and print the table. Return exit code 0."""
     parser = argparse.ArgumentParser(prog="python -m bench.studies.storage", description=__doc__)
     parser.add_argument("--server", choices=["ceph", "moto"], default="ceph")
     parser.add_argument("--tls", action="store_true", help="over https")
@@ -82,7 +82,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _against_the_best(figures: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The store's rate as a share of the best other client's: the median of the shares within each round."""
+    """Yield the store's rate as a share of the best other client's: the median of the shares within each round."""
     for case, direction in dict.fromkeys((f["case"], f["direction"]) for f in figures):
         seconds: dict[str, list[float]] = defaultdict(list)
         for figure in figures:
@@ -101,12 +101,12 @@ def _rounds(scratch: Path, chosen: argparse.Namespace) -> Iterator[dict[str, Any
         f"{chosen.files} x 100 kB": _files(scratch / "small", chosen.files, SMALL_BYTES),
     }
     for number in range(chosen.rounds):
-        # Another server each round: Ceph gives memory back late, and a full one answers nobody. Another first client, too.
+        # A new server each round: Ceph frees memory late and stops answering when full. The first client changes, too.
         turn = number % len(chosen.clients)
         clients = chosen.clients[turn:] + chosen.clients[:turn]
         (place := scratch / f"server{number}").mkdir()
         with _server(place, chosen) as server:
-            for folder in cases.values():  # memory that the server takes for the first time costs it time
+            for folder in cases.values():  # the server loses time when it first allocates memory
                 _in_a_process(server, clients[-1], "up", server.bucket(), folder)
             for (case, folder), client in product(cases.items(), clients):
                 bucket = server.bucket()
@@ -146,7 +146,10 @@ def _in_a_process(
 
 
 def _measure(name: str, direction: str, bucket: str, folder: str) -> dict[str, float]:
-    """In a process of its own: wall and CPU seconds of one job with an open client, and the most memory held."""
+    """Return the wall and CPU seconds of one job with an open client, and the peak memory.
+
+    Runs in a process of its own.
+    """
     job = Job(bucket, "runs/bench", Path(folder))
     client = CLIENTS[name](bucket)
     with tempfile.TemporaryDirectory(prefix="qhas-bench-", dir=Path(folder).parent) as scratch:

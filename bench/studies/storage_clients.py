@@ -1,4 +1,4 @@
-"""Ways to send files to a bucket and fetch them: the store's own and those of others."""
+"""Clients that send files to a bucket and fetch them: the store and others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Job:
-    """Files of a folder to a prefix of a bucket, or back into another folder."""
+    """Files to send from a folder to a prefix of a bucket, or to fetch from there into a different folder."""
 
     bucket: str
     prefix: str
@@ -29,16 +29,16 @@ class Job:
 
     @property
     def files(self) -> list[Path]:
-        """What is sent, or what is there to compare with."""
+        """The files to send, or the originals of those to fetch."""
         return sorted(self.folder.iterdir())
 
     def key(self, file: Path) -> str:
-        """Where a file of the folder is stored."""
+        """Return the key under which a file of the folder is stored."""
         return f"{self.prefix}/{file.name}"
 
 
 class Client(ABC):
-    """A way to and from one bucket. Made before the clock starts, and used once for a tiny object."""
+    """A client of one bucket. It is created before the clock starts, and used once for a tiny object."""
 
     threads = 16
 
@@ -65,13 +65,13 @@ class Client(ABC):
 
 
 class StoreClient(Client):
-    """The product."""
+    """The product's store."""
 
     def __init__(self, bucket: str) -> None:
         self.store = Store(f"s3://{bucket}")
 
     def up(self, job: Job) -> None:
-        """As a cell is published."""
+        """Send the job's files as a cell is published."""
         self.store.upload(job.prefix, [Upload(file.name, file, file.name) for file in job.files])
 
     def send(self, file: Path, key: str) -> None:
@@ -79,7 +79,7 @@ class StoreClient(Client):
         self.store.upload(key.rpartition("/")[0], [Upload(file.name, file, file.name)])
 
     def down(self, job: Job, target: Path) -> None:
-        """As a prepared graph is fetched, digests not compared."""
+        """Receive the job's files as a prepared graph is fetched, without comparing digests."""
         self.store.fetch_all([Download(job.key(file), target / file.name) for file in job.files])
 
     def receive(self, key: str, file: Path) -> None:
@@ -88,7 +88,7 @@ class StoreClient(Client):
 
 
 class StoreByS3fs(StoreClient):
-    """The store without obstore: what it falls back to where s3fs is configured with more than obstore takes."""
+    """The store without obstore: its fallback if s3fs is configured with options that obstore does not support."""
 
     def __init__(self, bucket: str) -> None:
         clients = S3Clients(f"s3://{bucket}", Patience())
@@ -96,7 +96,7 @@ class StoreByS3fs(StoreClient):
 
 
 class Obstore(Client):
-    """obstore as its documentation shows it, with threads for many files."""
+    """obstore as its documentation shows it, with threads for several files."""
 
     def __init__(self, bucket: str) -> None:
         from obstore.store import S3Store
@@ -128,7 +128,7 @@ class Obstore(Client):
 
 
 class AsyncObstore(Obstore):
-    """obstore's coroutines, 32 files under way in one thread."""
+    """obstore's coroutines, 32 files at a time in one thread."""
 
     def up(self, job: Job) -> None:
         """Send the job's files."""
@@ -175,7 +175,7 @@ class Boto3(Client):
         from botocore.config import Config
 
         self.bucket = bucket
-        # Ceph 16 refuses what boto3 would else send behind a body over https.
+        # Ceph 16 rejects the checksum that boto3 would otherwise send after the body over https.
         config = Config(max_pool_connections=16, request_checksum_calculation="when_required")
         self.s3 = boto3.client("s3", config=config)
 
@@ -189,7 +189,7 @@ class Boto3(Client):
 
 
 class S3fs(Client):
-    """s3fs with its defaults, which takes many files at once itself."""
+    """s3fs with its defaults; it transfers several files at a time by itself."""
 
     def __init__(self, bucket: str) -> None:
         import s3fs

@@ -1,4 +1,4 @@
-"""What the product's reader of traces takes when it makes tables as well: events by phase, op types, threads."""
+"""The product's trace reader with tables on top, to measure their cost: events by phase, op types, threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qhas.profile.trace import TraceFacts, TraceInvalid, read_trace, thread_name
 
 @dataclass
 class OpTypeCycles:
-    """What the executed ops of an HTP op type took. Cycles add up over parallel threads: work, not time."""
+    """Cycles of the executed ops of an HTP op type, added up over parallel threads: work, not time."""
 
     op: str
     ops: int = 0
@@ -22,7 +22,7 @@ class OpTypeCycles:
 
 @dataclass(frozen=True)
 class TraceSummary:
-    """What a report says of a chrometrace: events by phase, op types by falling cycles, the overview's thread names."""
+    """A chrometrace in a report: events by phase, op types by descending cycles, the overview's thread names."""
 
     facts: TraceFacts
     phases: dict[str, int]
@@ -31,9 +31,9 @@ class TraceSummary:
 
 
 def summarise_trace(path: Path) -> TraceSummary:
-    """Read a chrometrace to its end, for a tenth to a quarter more time than `check_trace`.
+    """Read a chrometrace to its end, taking a tenth to a quarter longer than `check_trace`.
 
-    Also refuses an op without a number of cycles, by TraceInvalid.
+    Also raises TraceInvalid for an op without a type or a number of cycles.
     """
     phases = Counter[str]()
     threads: dict[int, str] = {}

@@ -1,7 +1,7 @@
-"""`python -m bench.studies.traces`: how fast a chrometrace is checked and in what memory, against parsers that many would use.
+"""`python -m bench.studies.traces`: speed and memory of checking a chrometrace, against common parsers.
 
 Every reader has a process of its own, bound to one core, and takes the same figures from the same file; a round counts
-only if all agree. The file is in the page cache. A parser that holds the document is left out where memory is short.
+only if all agree. The file is in the page cache. A parser that holds the whole document is left out if memory is short.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ from qhas.profile.trace import TraceFacts
 _MB = 1_000_000
 _MIB = 1 << 20
 _MEMORY_A_BYTE = 12
-"""Bytes of memory that a parsed document may take for each byte of the file, with a margin."""
+"""Bytes of memory that a parsed document may take per byte of the file, with a margin."""
 
 
 class Reader(StrEnum):
-    """Ways to take the same figures from a trace, in the order in which a round runs them."""
+    """Ways to obtain the same figures from a trace, in the order in which a round runs them."""
 
     CHECK = "check_trace"
-    """The product."""
+    """The product's reader."""
     SUMMARISE = "summarise_trace"
-    """The product, with a table of op types."""
+    """The product's reader, with a table of op types."""
     ORJSON = "orjson"
     """The document parsed as a whole."""
     JSON = "json"
-    """The same with the standard library."""
+    """The same, with the standard library."""
     IJSON = "ijson"
-    """Event by event, with the C backend."""
+    """Parsed event by event, with the C backend."""
 
 
 _HOLDS_THE_DOCUMENT = frozenset({Reader.ORJSON, Reader.JSON})
 
 
 class TracesFailed(Exception):
-    """A reader did not end well, or found other figures than the rest. The message says which."""
+    """A reader failed, or found figures that differ from the others'. The message says which."""
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,19 @@ class Options:
 
 @dataclass(frozen=True)
 class TraceFigures:
-    """What a reader made of one file over the rounds; `left_out` says why there are none."""
+    """A reader's figures for one file over the rounds; if there are none, `left_out` says why."""
 
     reader: Reader
     layout: Layout
     megabytes: float
     rate: Spread | None = None
-    """Megabytes of JSON a second of wall time."""
+    """Megabytes of JSON per second of wall time."""
     cpu_rate: Spread | None = None
-    """Megabytes of JSON a second of CPU time: what a core of its own would give."""
+    """Megabytes of JSON per second of CPU time: the rate that a dedicated core would give."""
     ratio: Spread | None = None
     """CPU time over that of check_trace in the same round."""
     peak_memory: int = 0
-    """Bytes; the largest of all rounds, interpreter included."""
+    """Bytes; the maximum of all rounds, including the interpreter."""
     left_out: str = ""
 
 
@@ -94,7 +94,7 @@ _OPTIONS = {
 
 
 def measure(_: Path, size: Size, console: Console) -> Any:
-    """Print the table and return the figures. Raises BenchFailed."""
+    """Print the table and return the figures. Raises BenchFailed if a reader fails or its figures differ."""
     try:
         figures = run(_OPTIONS[size])
     except TracesFailed as error:
@@ -104,7 +104,7 @@ def measure(_: Path, size: Size, console: Console) -> Any:
 
 
 def run(options: Options) -> list[TraceFigures]:
-    """Write the traces to a scratch place and measure every reader on each. Raises TracesFailed."""
+    """Write the traces to a scratch folder and measure every reader on each. Raises TracesFailed."""
     found: list[TraceFigures] = []
     with tempfile.TemporaryDirectory(prefix="qhas-bench-traces-") as scratch:
         for megabytes in options.megabytes:
@@ -117,7 +117,7 @@ def run(options: Options) -> list[TraceFigures]:
 
 
 def table(figures: Sequence[TraceFigures]) -> str:
-    """The figures as a Markdown table. Minimum/median/maximum over the rounds."""
+    """Format the figures as a Markdown table, with minimum/median/maximum over the rounds."""
     lines = [
         "| trace | reader | MB/s | MB/s of CPU time | CPU time, check_trace = 1 | peak RSS, MiB |",
         "|---|---|---:|---:|---:|---:|",
@@ -198,7 +198,7 @@ def _opened(trace: Path) -> IO[bytes]:
 
 
 def _counted(events: Iterable[dict[str, Any]]) -> dict[str, int]:
-    """The figures of check_trace, as a script would take them."""
+    """Compute the figures of check_trace as a script would."""
     facts = dict.fromkeys(_FIGURES, 0)
     for event in events:
         facts["events"] += 1
@@ -214,7 +214,7 @@ def _counted(events: Iterable[dict[str, Any]]) -> dict[str, int]:
 
 
 def _read(reader: Reader, trace: Path) -> dict[str, object]:
-    """Read the trace on one core. Seconds count from the import of the parser on."""
+    """Read the trace on one core. The seconds include the import of the parser."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     before = Usage.so_far()
     facts = _READERS[reader](trace)
@@ -277,7 +277,7 @@ def _in_a_process(reader: Reader, trace: Path) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 with all figures, 1 with one sentence when a reader failed or found other figures than the rest."""
+    """Return 0 with all figures, or 1 with one sentence if a reader failed or its figures differ from the others'."""
     parser = argparse.ArgumentParser(prog="python -m bench.studies.traces", description=__doc__)
     parser.add_argument(
         "--megabytes", type=int, nargs="+", default=[50], metavar="N", help="e.g. 50 500 2000"

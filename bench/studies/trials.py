@@ -1,4 +1,4 @@
-"""Trials of a network, which are estimates alone, against the library's own compiling of it; and the memory they take."""
+"""Trials of a network (estimates alone) against the library's own compilation of it, and the memory they take."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ from qhas.store import Store
 NETWORKS = ("demo-squeezenet", "squeezenet1_1", "mobilenet_v2")
 SOC = "sa8255"
 _SAMPLES = 10
-"""Of memory, so that to look costs nothing."""
+"""Number of memory readings, few enough to cost nothing."""
 _SHARES = ("share", "cpu_share", "finalising_share", "busy")
 _TRIALS = {Size.QUICK: 20, Size.NORMAL: 200, Size.FULL: 1000}
 _LARGEST = {"demo-squeezenet"}
-"""Networks that are tried as often with `--full` as asked; the others a tenth of it."""
+"""Networks that get all trials of the size; the others get a tenth of them, but at least 20."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Seconds a trial on all cores together, of wall clock and of CPU, and bytes of the largest worker."""
+    """Wall-clock and CPU seconds per trial with all cores at work, and bytes of the largest worker."""
 
     network: str
     trials: int
     library_wall: float
     library_cpu: float
     finalising_cpu: float
-    """What of it `graphFinalize` takes."""
+    """The part of `library_cpu` that `graphFinalize` takes."""
     wall: float
     cpu: float
     memory_early: int
@@ -55,7 +55,7 @@ class Rates:
 
     @property
     def share(self) -> float:
-        """The rate over the library's own; and so much of the CPU time is the library's."""
+        """The rate over the library's own; `cpu_share` is the library's share of the CPU time."""
         return self.library_wall / self.wall
 
     @property
@@ -73,7 +73,7 @@ class Rates:
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Raises BenchFailed for a network that cannot be made or estimated."""
+    """Measure every network and print the table. Raises BenchFailed for one that cannot be made or estimated."""
     sdk = host_sdk()
     with Progress(console=console) as progress:
         rates = [_rates(sdk, name, folder, size, progress) for name in NETWORKS]
@@ -86,8 +86,8 @@ def _rates(sdk: Sdk, network: str, folder: Path, size: Size, progress: Progress)
     count = _TRIALS[size] if network in _LARGEST else max(20, _TRIALS[size] // 10)
     library = _library(sdk, dlc, max(5, count // 20))
     subject = Subject(dlc, file_digest(dlc), SOC)
-    # No trial is like another, so none is found in the store; the DRAM's clock changes nothing of the compiler's work. The
-    # workers' start is not a trial's.
+    # No two trials are alike, so none is found in the store; the DRAM clock does not affect the compiler's work. The
+    # workers' start is not part of a trial.
     trials = [Trial(subject, settings={"sim_ddr_freq": 1000 + number}) for number in range(count)]
     workers = [Worker(sdk, folder / f"worker-{number}") for number in range(os.cpu_count() or 1)]
     estimator = Estimator(sdk, Store(str(folder / f"store-{network}")), workers)
@@ -113,7 +113,10 @@ def _rates(sdk: Sdk, network: str, folder: Path, size: Size, progress: Progress)
 
 
 def _library(sdk: Sdk, dlc: Path, count: int) -> tuple[float, float, float]:
-    """Seconds of wall clock and CPU a compilation, and those of CPU in finalising alone, with one process a core at work."""
+    """Return the wall-clock and CPU seconds of a compilation and the CPU seconds of finalising alone.
+
+    One process per core is at work.
+    """
     command = [sys.executable, "-m", "bench.studies.finalising", str(dlc), SOC, str(count)]
     cores = os.cpu_count() or 1
     running = [

@@ -1,1 +1,1 @@
-"""How true the simulator is: the study's page from the shipped pairs, and the trial of any network."""
+"""How true the simulator is: the page generated from the shipped pairs, and the trial of any network."""

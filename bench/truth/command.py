@@ -1,4 +1,4 @@
-"""`python -m bench truth`: the tables of docs/truth.md, the page itself, every network again, or a network of one's own."""
+"""`python -m bench truth`: the tables of docs/truth.md, the page itself, all networks again, or one of your own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DEFAULT_SOCS = ["qcs9100", "sa8255", "sm8750"]
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0, 1 where a network could not be tried, 2 for options that make no sense."""
+    """Return exit code 0, 1 if a network could not be tried, or 2 for options that make no sense."""
     given = _parse(argv)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     try:
@@ -169,7 +169,10 @@ def _try(given: argparse.Namespace, console: Console) -> int:
 
 
 def _targets(socs: Sequence[str]) -> list[trial.Target]:
-    """SoCs as they were asked for; the host SDK's own refusals of names. Raises ToolError, BenchFailed."""
+    """Return the requested SoCs with their devices.
+
+    Raises ToolError, in the host SDK's words, for an unknown name, and BenchFailed for a SoC that cannot be estimated.
+    """
     if "all" in socs:
         return [trial.Target(device.socs[0], device) for device in devices() if not device.refused]
     return [_target(soc.lower()) for soc in socs]

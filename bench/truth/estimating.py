@@ -1,4 +1,4 @@
-"""Networks on SoCs by the simulator alone: a warm process of the host SDK for each network."""
+"""Estimates of networks on SoCs by the simulator alone, with one warm process of the host SDK per network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qhas.site.sdk import Sdk, find_sdk, host_sdk_root
 
 
 class Estimate(NamedTuple):
-    """Microseconds with their fraction, and bytes. What only SoCs with supported estimates have is None for others."""
+    """Fractional microseconds, and bytes. Figures that only SoCs with supported estimates have are None for others."""
 
     simulated_us: float
     low_us: float | None
@@ -28,12 +28,15 @@ class Estimate(NamedTuple):
 
 
 def host_sdk(version: str | None = None) -> Sdk:
-    """The host SDK of a wheel's version, else of the interpreter's own; it estimates every SoC. Raises InvalidInput."""
+    """Return the host SDK of a wheel's version, by default the interpreter's own, set to estimate every SoC.
+
+    Raises InvalidInput.
+    """
     return find_sdk(SdkRef(root=host_sdk_root(version), env={ESTIMATE_UNSUPPORTED: "1"}), {})
 
 
 def to_dlc(sdk: Sdk, network: Path, folder: Path, shapes: Mapping[str, Sequence[int]] | None = None) -> Path:
-    """The DLC of an ONNX file. Raises BenchFailed with the converter's own words."""
+    """Convert an ONNX file to a DLC. Raises BenchFailed with the converter's own words."""
     dlc, said = folder / "network.dlc", folder / "converter.log"
     command = sdk.convert_argv(
         network=network, output=dlc, op_trace=folder / "op_trace.json", shapes=shapes or {}
@@ -50,7 +53,7 @@ def to_dlc(sdk: Sdk, network: Path, folder: Path, shapes: Mapping[str, Sequence[
 def estimate(
     sdk: Sdk, dlc: Path, socs: Sequence[str], folder: Path, told: Callable[[str, Estimate], None]
 ) -> None:
-    """Tell of each SoC's estimate as it is known. Raises BenchFailed for the first that has none."""
+    """Call `told` with each SoC's estimate once it is known. Raises BenchFailed for the first SoC that has none."""
     worker = Worker(sdk, folder / "worker", timeout_seconds=3600)
     try:
         for soc in socs:

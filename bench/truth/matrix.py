@@ -1,5 +1,6 @@
-"""Every network with a structure file x every device x float and 8 bits: simulated here, and kept by what it was made of, so that
-a run that was stopped goes on where it was.
+"""Every network with a structure file x every device x float and 8 bits, simulated here.
+
+Results are kept under a digest of their inputs, so that a run that was stopped resumes where it was.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ PRECISIONS = (Precision.FLOAT, Precision.W8A8)
 
 
 class Cell(NamedTuple):
-    """One simulated figure: a network in a format, by a version of the compiler, on what stands for one or more devices."""
+    """One simulated figure: a network in a format, by a compiler version, on a SoC model for one or more devices."""
 
     network: str
     precision: Precision
@@ -31,7 +32,7 @@ class Cell(NamedTuple):
 
     @property
     def device(self) -> Device:
-        """The first of its devices: the simulator makes no difference between them."""
+        """The first of its devices: the simulator does not distinguish between them."""
         return next(
             device for device in devices() if device.simulated_as == self.soc_model and not device.refused
         )
@@ -53,7 +54,7 @@ Told = Callable[[Cell, Result], None]
 
 
 def cells(version: str, chosen: Sequence[str] = ()) -> Iterator[Cell]:
-    """Every cell that has a measured partner, of all networks or of some."""
+    """Yield every cell that has a measured counterpart, of all networks or of those chosen."""
     for network in chosen or structure.names():
         for precision in PRECISIONS:
             latencies = measured(network, precision)
@@ -67,14 +68,14 @@ def cells(version: str, chosen: Sequence[str] = ()) -> Iterator[Cell]:
 
 
 class Kept:
-    """Results in a folder, by what they were made of."""
+    """Results in a folder, keyed by the inputs that they were made from."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, cell: Cell) -> Result | None:
-        """The result; None where it has not been made, or of another structure or recipe."""
+        """Return the result, or None if there is none yet, or only one from a different structure or recipe."""
         path = self._path(cell)
         if not path.is_file():
             return None
@@ -82,7 +83,7 @@ class Kept:
         return Failed(**content) if "sentence" in content else Estimate(**content)
 
     def put(self, cell: Cell, result: Result) -> None:
-        """Keep a result, whole or not at all."""
+        """Write a result atomically."""
         with tempfile.NamedTemporaryFile("w", dir=self._folder, prefix=".new-", delete=False) as new:
             json.dump(result._asdict(), new)
         Path(new.name).replace(self._path(cell))
@@ -96,7 +97,10 @@ class Kept:
 
 
 def run(wanted: Sequence[Cell], kept: Kept, jobs: int, told: Told) -> None:
-    """Simulate what has not been, of one version of the compiler; a network in a format is one job. Raises InvalidInput."""
+    """Simulate the cells that have no result yet, all with one version of the compiler.
+
+    A network in a format is one job. Raises InvalidInput.
+    """
     groups: dict[tuple[str, Precision], list[Cell]] = {}
     for cell in wanted:
         if kept.get(cell) is None:
@@ -110,7 +114,7 @@ def run(wanted: Sequence[Cell], kept: Kept, jobs: int, told: Told) -> None:
 
 
 def _simulate(sdk: Sdk, group: Sequence[Cell], kept: Kept, told: Told) -> None:
-    """One network on all its SoCs. What it fails of is kept as the reason of those that are left."""
+    """Simulate one network on all its SoCs. If it fails, the reason is kept for all remaining ones."""
     open_cells = {cell.soc: cell for cell in group}
 
     def made(soc: str, result: Result) -> None:
@@ -129,7 +133,7 @@ def _simulate(sdk: Sdk, group: Sequence[Cell], kept: Kept, told: Told) -> None:
 
 
 def grown(network: str, precision: Precision, folder: Path) -> Path:
-    """The ONNX file of a structure in a format. Raises BenchFailed."""
+    """Write the ONNX file of a structure in a format. Raises BenchFailed if it cannot be quantised."""
     import onnx
 
     source, target = folder / "float.onnx", folder / "network.onnx"
@@ -139,6 +143,6 @@ def grown(network: str, precision: Precision, folder: Path) -> Path:
     attention = networks()[network].kind is NetworkClass.ATTENTION
     try:
         quantising.quantise(source, target, precision, attention=attention)
-    except Exception as error:  # ONNX Runtime's quantiser raises what it likes
+    except Exception as error:  # ONNX Runtime's quantiser raises errors of any class
         raise BenchFailed(f"it cannot be quantised: {type(error).__name__}: {error}") from error
     return target

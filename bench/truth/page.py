@@ -1,4 +1,4 @@
-"""docs/truth.md and its pictures, made of the shipped pairs."""
+"""docs/truth.md and its pictures, generated from the shipped pairs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from qhas.truth.tables import (
 )
 
 _ENOUGH = 50
-"""Networks of a device and format."""
+"""Number of networks of a device and format."""
 PAGE = Path("docs/truth.md")
 IMAGES = Path("docs/images")
 
@@ -34,11 +34,11 @@ GPUNet, SINet, DeepLab v3+ on Xception and Qualcomm's own face and person networ
 8-bit latencies (79 %: DDRNet missed on every device) and 84 of 118 in floats (71 %: YOLOv7 tiny and PPE Detection missed on most devices), on the IQ-9075 25 of 31; half of the
 expectations were within 10 %. Of networks that were known on other devices or in the other format, and were new on theirs, they held 85 of 110
 (77 %). Since then the tables and the intervals include them all."""
-"""By the calibration.tsv of each time, which are in the history of this repository."""
+"""From the calibration.tsv of each date, as found in the history of this repository."""
 
 
 def write(root: Path) -> list[Path]:
-    """Write the page and its pictures below a clone; the files."""
+    """Write the page and its pictures below the root of a clone; return the files."""
     (root / IMAGES).mkdir(exist_ok=True)
     files = {PAGE: text()} | {
         path: mend((root / path).read_text("utf-8")) for path, mend in _MENTIONS.items()
@@ -68,16 +68,16 @@ _MENTIONS: dict[Path, Callable[[str], str]] = {
     Path("README.md"): _in_readme,
     Path("docs/hostsdk.md"): _in_sdk_page,
 }
-"""Pages of people's that say what the tables say."""
+"""Hand-written pages that repeat figures of the tables."""
 
 
 def shown() -> list[Device]:
-    """The devices that have a picture."""
+    """Return the devices that have a picture."""
     return [device for device in devices() if not device.refused]
 
 
 def picture(device: Device) -> str:
-    """The name of a device's picture."""
+    """Return the file name of a device's picture."""
     return f"truth-{device.title.lower().replace(' ', '-')}.svg"
 
 
@@ -87,7 +87,7 @@ def _scatter(device: Device) -> str:
 
 
 def text() -> str:
-    """The page."""
+    """Return the page's text."""
     held, of = tables.pooled_coverage()
     headline = tables.short(calibrating(devices()[0], Precision.FLOAT))
     pictures = "\n".join(f"![{device.title}](images/{picture(device)})" for device in shown())
@@ -242,14 +242,14 @@ estimate next to the device's figures (`estimated`), never among them.
 
 
 def _too_few() -> str:
-    """Devices that no choice of networks brings to as many 8-bit figures as the others have."""
+    """Name the devices for which too few whole networks were measured at 8 bits, whichever are simulated."""
     counts = ((device.title, measured_count(device, Precision.W8A8)[0]) for device in shown())
     few = " and ".join(f"{title} ({count})" for title, count in counts if count < _ENOUGH)
     return f" Fewer than {_ENOUGH} whole networks were measured at 8 bits on {few}." if few else ""
 
 
 def _share() -> str:
-    """How much of the whole there is."""
+    """State how many of all figures are in the tables."""
     every = list(matrix.cells(WHEEL))
     there = sum(simulated.row_of(cell) is not None for cell in every)
     return (

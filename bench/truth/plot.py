@@ -13,11 +13,11 @@ _LOW, _HIGH = 0.1, 300.0
 _TICKS = (0.1, 0.3, 1, 3, 10, 30, 100, 300)
 _COLOURS = {NetworkClass.CONVOLUTIONAL: "#2563eb", NetworkClass.ATTENTION: "#d97706"}
 _NAMED = 1.5
-"""Networks that are off by more than this factor have their name beside them."""
+"""Networks that are off by more than this factor are labelled with their name."""
 
 
 def scatter(title: str, pairs: Sequence[Pair]) -> str:
-    """The picture; on the line both are equal."""
+    """Return the picture; on the diagonal, both times are equal."""
     width, height = _LEFT + _SIDE + 16, _TOP + _SIDE + _BOTTOM
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '

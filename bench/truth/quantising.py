@@ -1,4 +1,4 @@
-"""8-bit networks by ONNX Runtime's own recipe for the HTP, with ranges from seeded random inputs."""
+"""Quantise networks by ONNX Runtime's own recipe for the HTP, with ranges from seeded random inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hostsdk.quantiser_log import errors_only
 from qhas.truth.tables import Precision
 
 RECIPE = 1
-"""Another number for whatever changes a quantised network."""
+"""Version of the recipe: any change that alters a quantised network needs a new one."""
 _SEED = 3
 _SAMPLES = 2
 _TOKENS = 30_000
@@ -25,11 +25,11 @@ _BIASED = frozenset({"Conv", "ConvTranspose", "Gemm"})
 
 
 @ranges_as_they_come()
-@errors_only()  # the quantiser advises a preparation that changes nothing here
+@errors_only()  # the quantiser recommends a pre-processing step that changes nothing here
 def quantise(source: Path, target: Path, precision: Precision, *, attention: bool) -> None:
-    """Write the float network `source` with quantise/dequantise pairs; inputs and outputs are whole numbers.
+    """Write the float network `source` with quantise/dequantise pairs; its inputs and outputs become integers.
 
-    Weights have a scale a channel, those of networks with attention one a tensor: the HTP takes no other of them.
+    Weights have a scale per channel, except in networks with attention: there the HTP accepts only one per tensor.
     """
     import onnx
     from onnxruntime.quantization import QuantType
@@ -54,7 +54,10 @@ def quantise(source: Path, target: Path, precision: Precision, *, attention: boo
 
 
 def _with_fixed_pads(source: Path) -> Path:
-    """Pads that a network computes of its input's shape, of which the quantiser makes 8 bits, are folded; other networks stay as they are."""
+    """Fold pads that a network computes from its input's shape, which the quantiser would turn into 8 bits.
+
+    Other networks stay as they are.
+    """
     import onnx
 
     graph = onnx.load(source).graph
@@ -66,8 +69,10 @@ def _with_fixed_pads(source: Path) -> Path:
 
 
 def _with_distinct_biases(source: Path) -> Path:
-    """The quantiser gives each node a bias of its own, named with a number after the shared one's name. Where that is the name of
-    another tensor (12 and 120), the network would read the wrong one: such biases get another name first.
+    """Rename shared biases whose copies would clash with other tensors.
+
+    The quantiser gives each node its own copy of a shared bias, named by appending a number to the bias's name. If a
+    different tensor already has that name (12 and 120), the network would read the wrong one.
     """
     import onnx
 
@@ -96,7 +101,7 @@ def _numbered(name: str, other: str) -> bool:
 
 
 class _Samples:
-    """What the quantiser asks for as CalibrationDataReader."""
+    """The samples, as the CalibrationDataReader that the quantiser expects."""
 
     def __init__(self, graph: Any) -> None:
         random = np.random.default_rng(_SEED)
@@ -118,7 +123,7 @@ def _sample(random: np.random.Generator, value: Any) -> NDArray[Any]:
 
 
 def _whole_numbers_outside(graph: Any) -> None:
-    """Take out the first quantisation of each input and the last dequantisation of each output."""
+    """Remove the first quantisation of each input and the last dequantisation of each output."""
     constants = {tensor.name: tensor for tensor in graph.initializer}
     for value in graph.input:
         users = [node for node in graph.node if value.name in node.input]

@@ -1,4 +1,4 @@
-"""The table of simulated figures that is shipped: rows of it, and rows added to it."""
+"""Read the shipped table of simulated figures and add rows to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qhas.truth.tables import rows
 
 _NAME = "simulated.tsv"
 FAILED = Path(__file__).with_name("not_simulated.tsv")
-"""Networks of which there is no figure, each with the first reason."""
+"""Networks that have no figure, each with a reason."""
 _FIRST = ("model", "precision", "form", "wheel", "soc_model", "options")
 
 
@@ -28,13 +28,13 @@ def _key(cell: Cell) -> tuple[str, ...]:
 
 
 def row_of(cell: Cell) -> float | None:
-    """Microseconds that the table has for it."""
+    """Return the microseconds in the cell's row, or None if it has none."""
     row = _rows().get(_key(cell))
     return float(row["simulated_us"]) if row else None
 
 
 def compared(made: Mapping[Cell, Result]) -> Table:
-    """What was made again against the table, the largest difference first."""
+    """Compare the new figures with the table, the largest difference first."""
     both = [
         (result.simulated_us / then - 1, cell, result.simulated_us, then)
         for cell, result in made.items()
@@ -51,7 +51,7 @@ def compared(made: Mapping[Cell, Result]) -> Table:
 
 
 def add(path: Path, made: Mapping[Cell, Result]) -> int:
-    """Add figures that the table has no row of; how many."""
+    """Add the figures that the table has no row for; return how many."""
     new = {
         _key(cell): result
         for cell, result in made.items()
@@ -74,7 +74,7 @@ def add(path: Path, made: Mapping[Cell, Result]) -> int:
 
 
 def note_failures(made: Mapping[Cell, Result], path: Path = FAILED) -> None:
-    """Keep why networks have no figure; those that have one now are taken off."""
+    """Record why networks have no figure, and remove those that now have one."""
     known = dict(_failures(path))
     for cell, result in made.items():
         key = (cell.network, cell.precision.value)
@@ -92,6 +92,6 @@ def _failures(path: Path) -> Iterator[tuple[tuple[str, str], str]]:
 
 
 def failures() -> Table:
-    """The same as a table."""
+    """Return the networks that have no figure, with the reasons, as a table."""
     rows_of = [(model, precision, why) for (model, precision), why in _failures(FAILED)]
     return Table(("network", "format", "why"), rows_of)

@@ -1,8 +1,8 @@
-"""Structure files: a network without its large weights, in a few kilobytes, and the network that grows from one.
+"""Structure files: a network without its large weights, in a few kilobytes, and the network that is grown from one.
 
-A weight that was taken out says in its doc string what its values were like: mean, deviation, smallest and largest. Weights are
-grown from a seed by that, so that variances stay positive and activations in range. A file that others made without
-saying it is grown by the size that keeps activations in range.
+The doc string of a removed weight describes its values: mean, standard deviation, smallest and largest. Weights are
+grown from a seed accordingly, so that variances stay positive and activations in range. In a file from elsewhere,
+without these descriptions, weights are scaled by their shape so that activations stay in range.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ FOLDER = Path(__file__).parent / "structures"
 SUFFIX = ".onnx.xz"
 _SEED = 7
 _FEWEST = 16
-"""Values that a weight has at least: fewer are kept."""
+"""Weights with fewer values than this are kept."""
 _PACKED = 0.5
-"""What packs to less is no weight but a pattern, as a mask is, and is kept."""
+"""A tensor that compresses to less than this share is not a weight but a pattern, such as a mask, and is kept."""
 
 
 @cache
 def names() -> list[str]:
-    """The networks whose structure is in the repository."""
+    """Return the networks whose structure is in the repository."""
     return sorted(path.name.removesuffix(SUFFIX) for path in FOLDER.glob(f"*{SUFFIX}"))
 
 
 def path_of(name: str) -> Path:
-    """The structure file of a network."""
+    """Return the path of a network's structure file."""
     return FOLDER / f"{name}{SUFFIX}"
 
 
 def read(path: Path) -> Any:
-    """The ONNX model of a file, packed (.xz, .gz) or not, with weights where it has none. Raises BenchFailed."""
+    """Read the ONNX model of a file, packed (.xz, .gz) or not, and grow its missing weights. Raises BenchFailed."""
     model = unpack(path)
     grow(model)
     return model
 
 
 def unpack(path: Path) -> Any:
-    """The model as it stands in the file, with the values that lie in files beside it, if they do. Raises BenchFailed."""
+    """Read the model as it is in the file, with values from external files next to it, if any. Raises BenchFailed."""
     import onnx
 
     plain = {".gz": gzip.decompress, ".xz": lzma.decompress}.get(path.suffix, bytes)
@@ -59,7 +59,7 @@ def unpack(path: Path) -> Any:
         model = onnx.load_from_string(plain(path.read_bytes()))
         if not model.graph.node:
             raise BenchFailed(f"{path} has no graph: it is no ONNX file, or an empty one.")
-        with suppress(OSError, onnx.checker.ValidationError):  # they are not there: they grow
+        with suppress(OSError, onnx.checker.ValidationError):  # missing values are grown instead
             onnx.load_external_data_for_model(model, str(path.parent))
     except BenchFailed:
         raise
@@ -69,7 +69,7 @@ def unpack(path: Path) -> Any:
 
 
 def grow(model: Any) -> int:
-    """Give every weight that has no values some; how many there were."""
+    """Give values to every weight that has none; return how many there were."""
     import onnx
 
     random, grown = np.random.default_rng(_SEED), 0
@@ -98,7 +98,7 @@ def _values(random: np.random.Generator, shape: tuple[int, ...], like: str) -> N
 
 
 def pack(model: Any) -> bytes:
-    """The structure file of a network: large weights taken out, names made short."""
+    """Return the content of a network's structure file: large weights removed, names shortened."""
     for tensor in _weights(model):
         values = np.frombuffer(tensor.raw_data, np.float32)
         tensor.doc_string = " ".join(

@@ -23,7 +23,7 @@ from qhas.truth.tables import (
 )
 
 FAR = 1.3
-"""A network that is off by more than this factor stands in the list of the bad ones."""
+"""A network that is off by more than this factor is listed among the bad rows."""
 _BANDS_MS = ((0.0, 1.0), (1.0, 3.0), (3.0, 10.0), (10.0, float("inf")))
 _QAIRT = {"2.4.0": "2.48", "2.5.0": "2.49", "2.6.0": "2.50", "2.7.0": "2.51"}
 
@@ -35,13 +35,13 @@ class Table(NamedTuple):
     rows: Sequence[tuple[str, ...]]
 
     def markdown(self) -> str:
-        """As a table of a page."""
+        """Format the table as Markdown."""
         lines = [self.titles, tuple("---" for _ in self.titles), *self.rows]
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 class Setting(NamedTuple):
-    """What pairs of one table differ in."""
+    """What the pairs of one table differ in."""
 
     name: str
     chosen: Callable[[Pair], bool]
@@ -51,7 +51,7 @@ _SHORT = ("n", "rank corr.", "measured / simulated, median", "10 to 90 %", "medi
 
 
 def short(chosen: Sequence[Pair]) -> tuple[str, ...]:
-    """The figures of `_SHORT`."""
+    """Return the figures of `_SHORT`."""
     ratios = np.array([pair.ratio for pair in chosen])
     simulated = np.array([pair.simulated_ms for pair in chosen])
     measured = np.array([pair.measured_ms for pair in chosen])
@@ -62,7 +62,7 @@ def short(chosen: Sequence[Pair]) -> tuple[str, ...]:
 
 
 def by_device() -> Table:
-    """Every device, format and class with what was fitted and how wrong it is of networks and families left out."""
+    """Tabulate the fit for every device, format and class, with its errors on networks and families left out."""
     titles = ("device", "format", "networks", *_SHORT, "fit, ms", "network left out: median, 90 %",
               "family left out: median, 90 %", "interval", "holds")  # fmt: skip
     rows = []
@@ -78,7 +78,7 @@ def by_device() -> Table:
 
 
 def by_measured() -> Table:
-    """How many networks were measured of a device and format, and how many of them are in the tables."""
+    """Tabulate how many networks were measured per device and format, and how many of them are in the tables."""
     formats = (Precision.FLOAT, Precision.W8A8)
     what = ("networks measured", "parts measured", "in the tables")
     titles = ("device", *(f"{precision.value}: {each}" for precision in formats for each in what))
@@ -106,7 +106,7 @@ def _fitted(made: Calibration | None) -> tuple[str, ...]:
 
 
 def pooled_coverage() -> tuple[int, int]:
-    """How many networks the shipped intervals held of those left out, and of how many."""
+    """Return how many left-out networks the shipped intervals held, and out of how many."""
     held = sum(round(spread.coverage * spread.n) for spread in table().values())
     return held, sum(spread.n for spread in table().values())
 
@@ -134,7 +134,7 @@ def _compared(groups: dict[str, list[Pair]], first: str) -> Table:
 
 
 def by_compiler(precision: Precision) -> Table:
-    """The same networks by compilers of several versions."""
+    """Compare the same networks across versions of the compiler."""
     groups = {
         f"{wheel} (QAIRT {qairt})": _of("IQ-9075", precision, wheel=wheel) for wheel, qairt in _QAIRT.items()
     }
@@ -142,14 +142,14 @@ def by_compiler(precision: Precision) -> Table:
 
 
 def by_option() -> Table:
-    """The same networks with other options of the compiler."""
+    """Compare the same networks across options of the compiler."""
     names = {"": "default (O2, 8 MB VTCM)", "vtcm4": "4 MB VTCM", "vtcm2": "2 MB VTCM", "O3": "O3"}
     groups = {title: _of("IQ-9075", Precision.FLOAT, options=option) for option, title in names.items()}
     return _compared(groups, "option")
 
 
 def by_layout() -> Table:
-    """Channel-last and channel-first input against what was measured with either."""
+    """Compare channel-last and channel-first input with what was measured with either."""
     measured = {Runtime.QNN_DLC: "DLC (channel-last)", Runtime.ONNX: "ONNX Runtime (channel-first)"}
     groups = {
         f"{layout} / {title}": _of("IQ-9075", Precision.FLOAT, form=form, runtime=runtime)
@@ -160,7 +160,7 @@ def by_layout() -> Table:
 
 
 def by_boundary() -> Table:
-    """8-bit networks with ends as the converter's options make them."""
+    """Compare 8-bit networks by the layout and type of inputs and outputs that the converter's options set."""
     titles = {
         "": "channel-last, quantised",
         "fio": "channel-last, float",
@@ -184,14 +184,14 @@ def by_boundary() -> Table:
 
 
 def by_corner() -> Table:
-    """The voltage corners of a phone that were tried."""
+    """Compare the voltage corners that were tried for a phone."""
     names = {"top": "highest (11)", "c2": "the library's default (2)", "vtcm4top": "highest, 4 MB VTCM"}
     groups = {title: _of("Galaxy S25", Precision.FLOAT, options=option) for option, title in names.items()}
     return _compared(groups, "voltage corner, Galaxy S25")
 
 
 def by_lowering() -> Table:
-    """Networks rewritten by onnxsim, which makes chains of Reshape and Gemm of products of matrices."""
+    """Compare networks before and after onnxsim, which turns matrix products into chains of Reshape and Gemm."""
     plain = {pair.network.name: pair for pair in _of("IQ-9075", Precision.FLOAT)}
     rows = [
         (
@@ -207,12 +207,12 @@ def by_lowering() -> Table:
 
 
 def by_family(precision: Precision) -> Table:
-    """One row a family of networks: the median on the devices where it was measured."""
+    """Tabulate the median ratio of each family of networks on the devices where it was measured."""
     return _grouped("family", precision, lambda pair: pair.network.family.replace("_", " "))
 
 
 def by_ops(precision: Precision) -> Table:
-    """The same by what most of a network's time goes to."""
+    """Tabulate the same by the ops that take most of a network's time."""
     return _grouped("ops", precision, lambda pair: pair.network.ops)
 
 
@@ -227,7 +227,7 @@ def _grouped(title: str, precision: Precision, of: Callable[[Pair], str]) -> Tab
 
 
 def by_size() -> Table:
-    """Ratios by how long the network takes."""
+    """Tabulate the ratios by how long a network takes."""
     shown = [device for device in devices() if not device.refused]
     chosen = {device.title: calibrating(device, Precision.FLOAT) for device in shown}
     rows = [
@@ -246,7 +246,7 @@ def _ratio(chosen: Iterable[Pair]) -> str:
 
 
 def bad_rows() -> Table:
-    """Every network that is off by more than `FAR`, the worst first."""
+    """List every network that is off by more than `FAR`, the worst first."""
     far = [
         pair
         for device in devices()
@@ -273,7 +273,7 @@ def bad_rows() -> Table:
 
 
 def every_network(precision: Precision) -> Table:
-    """Simulated and measured milliseconds of all."""
+    """Tabulate simulated and measured milliseconds of every network in the format."""
     shown = [device for device in devices() if not device.refused and calibrating(device, precision)]
     chosen = {
         device.title: {pair.network.name: pair for pair in calibrating(device, precision)} for device in shown
@@ -287,7 +287,7 @@ def every_network(precision: Precision) -> Table:
 
 
 def unseen() -> Table:
-    """What is not seen, with the evidence."""
+    """List what the simulator cannot see, with the evidence."""
     rows = [
         (
             spot.name,
@@ -302,7 +302,7 @@ def unseen() -> Table:
 
 
 def by_vendor_interval() -> Table:
-    """How often the measured time lies in the simulator's own interval."""
+    """Tabulate how often the measured time is within the simulator's own interval."""
     rows = []
     for title in ("IQ-9075", "SA8775P"):
         for precision in Precision:
@@ -316,7 +316,7 @@ def by_vendor_interval() -> Table:
 
 
 def by_missing_cost() -> Table:
-    """Networks whose estimate leaves ops out."""
+    """List the networks whose estimate leaves ops out."""
     rows = [
         (pair.network.name, pair.precision.value, str(pair.ops_without_cost), f"{pair.ratio:.2f}")
         for precision in Precision
@@ -327,7 +327,7 @@ def by_missing_cost() -> Table:
 
 
 def checked_table(text: str) -> str:
-    """The host SDK's table of SoCs that were set against a device, its number of networks and ratio made anew."""
+    """Recompute the networks and ratios in the host SDK's table of SoCs that were compared with a device."""
     header, *lines = text.splitlines()
     made = [header]
     for line in lines:

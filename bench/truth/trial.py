@@ -1,4 +1,4 @@
-"""Any network: converted and estimated here, and set against what was measured."""
+"""Try any network: convert and estimate it here, and compare it with what was measured."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from qhas.truth.traits import Traits, traits_of
 
 
 class Target(NamedTuple):
-    """A SoC, and the device that was measured for it; None for a SoC that nobody measured."""
+    """A SoC, and the device that was measured for it; None if no device was measured."""
 
     soc: str
     device: Device | None
 
 
 class Trial(NamedTuple):
-    """A network on a SoC: simulated here, simulated when the tables were made, expected, measured; milliseconds."""
+    """A network on a SoC in milliseconds: simulated here, simulated for the tables, expected and measured."""
 
     target: Target
     estimate: Estimate
@@ -34,12 +34,12 @@ class Trial(NamedTuple):
 
     @property
     def simulated_ms(self) -> float:
-        """By the simulator."""
+        """The estimate in milliseconds."""
         return self.estimate.simulated_us / 1000
 
 
 def converted(onnx_file: Path, shapes: Mapping[str, Sequence[int]], folder: Path) -> tuple[Path, Traits, int]:
-    """A DLC of the file, its traits, and how many weights had to grow. Raises BenchFailed."""
+    """Convert the file; return the DLC, its traits, and how many weights had to be grown. Raises BenchFailed."""
     import onnx
 
     source, model = folder / "network.onnx", structure.unpack(onnx_file)
@@ -52,7 +52,7 @@ def converted(onnx_file: Path, shapes: Mapping[str, Sequence[int]], folder: Path
 def tried(
     model: str, component: str, dlc: Path, traits: Traits, targets: Sequence[Target], folder: Path
 ) -> Iterator[Trial]:
-    """The network on each SoC. Raises BenchFailed."""
+    """Estimate the network on each SoC and yield the trials. Raises BenchFailed for a SoC that has no estimate."""
     sdk: Sdk = host_sdk()
     made: dict[str, Estimate] = {}
     estimate(sdk, dlc, [target.soc for target in targets], folder, made.__setitem__)
@@ -71,7 +71,7 @@ def tried(
 
 
 def _then(model: str, precision: Precision | None, device: Device) -> float | None:
-    """By the compiler in use where the tables have it, else by the one of the measurements' generation."""
+    """Return the tables' figure by the compiler in use, else by the compiler of the measurements' generation."""
     made = {
         pair.wheel: pair.simulated_ms
         for pair in pairs()

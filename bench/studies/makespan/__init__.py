@@ -1,1 +1,1 @@
-"""How long a rack takes for a sweep, against the shortest time that it could take."""
+"""How long a rack takes for a sweep, compared with the shortest time that it could take."""

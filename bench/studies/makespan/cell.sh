@@ -1,6 +1,6 @@
 #!/bin/bash
-# cell.sh FOLDER STAGE NETWORK SOC: the stages of a cell by hand. STAGE is prepare, run, view, or all.
-# FOLDER/rack.sh sets SDK, TARGET, DLC[network], INPUTS[network], DEVICES. `all` takes a free device by flock.
+# cell.sh FOLDER STAGE NETWORK SOC: run the stages of a cell by hand. STAGE is prepare, run, view, or all.
+# FOLDER/rack.sh sets SDK, TARGET, DLC[network], INPUTS[network], DEVICES. `all` waits for a free device with flock.
 set -euo pipefail
 root=$1 stage=$2 network=$3 soc=$4
 source "$root/rack.sh"

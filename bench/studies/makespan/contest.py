@@ -1,4 +1,4 @@
-"""The contenders on the same rack, one after another, and the table."""
+"""Run the contenders on the same rack, one after another, and print the table."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _PARTS = 10
 
 
 class Contender(StrEnum):
-    """Ways to take a rack's cells to their traces, in the order in which they are measured."""
+    """Ways to run a rack's cells through to their traces, in the order in which they are measured."""
 
     FIRST = "ours, first nightly"
-    """Nothing is known of how long a cell takes but the sizes of the networks."""
+    """Nothing is known about how long a cell takes except the sizes of the networks."""
     SECOND = "ours, second nightly"
-    """With what the first one left; nothing is prepared already, as after a new build of the SDK."""
+    """With the durations that the first one recorded; nothing is prepared yet, as after a new build of the SDK."""
     XARGS = "xargs -P"
     SNAKEMAKE = "snakemake"
     STAGES = "Prefect, by stages"
@@ -61,7 +61,7 @@ _MODULES = MappingProxyType(
 
 @dataclass(frozen=True)
 class Case:
-    """A rack, and what is scarce in it."""
+    """A rack, named after its scarce resource."""
 
     name: str
     rack: Rack
@@ -69,32 +69,35 @@ class Case:
 
 @dataclass(frozen=True)
 class Run:
-    """What a contender made of a rack. Ratios are to lower bounds; seconds of CPU are of all the machine's cores."""
+    """A contender's result on a rack. Ratios are to lower bounds."""
 
     contender: Contender
     ratio: float
-    """Makespan over the bound from the durations as ordered."""
+    """Makespan over the bound computed from the ordered durations."""
     ratio_with_own: float
-    """The same with every tool longer by what it took above its order in this contender's run, start not included."""
+    """The same, with every tool longer by `tools_own`, the mean time that its calls took beyond their orders."""
     wall: float
-    """Seconds of the contender's process, from its work in hand to its end."""
+    """Seconds of the contender's process, from having its job to its end."""
     around: float
-    """Seconds of these before the first tool and after the last."""
+    """The part of `wall` before the first tool and after the last."""
     timeline: Timeline
     cpu_idle: float
-    """Share of the machine's cores that nothing used, neither the contender nor anything else on the machine."""
+    """Share of the time of the machine's cores that neither the contender nor anything else on the machine used."""
     host_in_use: list[float]
-    """Tools on the host at once, over each tenth of the makespan."""
+    """Mean number of tools running on the host, in each tenth of the makespan."""
     devices_in_use: list[float]
-    """Devices at once, over each tenth of the makespan."""
+    """Mean number of devices in use, in each tenth of the makespan."""
 
 
 class TracesDiffer(BenchFailed):
-    """A contender left fewer traces than cells, or others than the first. The message says which."""
+    """A contender left fewer traces than cells, or traces that differ from the first one's. The message says which."""
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Raises ContenderFailed, ServerFailed, TimelineInvalid and TracesDiffer."""
+    """Measure every contender on every rack and print the tables.
+
+    Raises ContenderFailed, ServerFailed, TimelineInvalid and TracesDiffer.
+    """
     left_out: dict[str, str] = {}
     environment = {DIRECTORY_VARIABLE: str(folder / "leases")}
     try:
@@ -116,7 +119,11 @@ def measure(folder: Path, size: Size, console: Console) -> object:
 
 
 def _cases(size: Size) -> Iterator[Case]:
-    """The bound is long against the start of a tool, and short enough for all contenders to end in six minutes."""
+    """Yield the racks to measure.
+
+    Their bounds are long compared with the start of a tool, and short enough for every contender to finish in six
+    minutes.
+    """
     if size is Size.QUICK:
         yield Case("host slots are scarce", rack_of(_SEED, 6, slots=4).scaled_to(15))
         return

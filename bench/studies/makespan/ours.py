@@ -1,4 +1,4 @@
-"""The product: every cell through the flow's own tasks, on devices that leave the host's cores alone."""
+"""The product: every cell runs through the flow's own tasks, on devices that leave the host's cores alone."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from qhas.sweep.spec import Cell
 
 
 class RackLab(Lab):
-    """A lab whose devices compute by themselves, as phones and boards do."""
+    """A lab whose devices do their own computing, as phones and boards do."""
 
     def device(self, ref: DeviceRef, cell: Cell | None = None) -> Device:  # noqa: ARG002
-        """A device on this machine with a core of its own."""
+        """Return a device on this machine with a core of its own."""
         return HostDevice(ref, self.sdk, self.scratch, Cores(1))
 
 
 def run(job: Job) -> None:
-    """Run the job's cells, with what they took last time if the job names a history, and leave a history.
+    """Run the job's cells, with the durations of the last run if the job names a history, and record their durations.
 
     Raises RuntimeError if a cell failed.
     """

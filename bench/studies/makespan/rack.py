@@ -1,4 +1,4 @@
-"""A rack with known durations, and the time below which no order of work can end."""
+"""A rack with known durations, and a lower bound on the time that any order of work takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOCS = ("sm8650", "sm8750", "sa8255", "qcs9100")
 
 
 class Seconds(NamedTuple):
-    """What a cell's three tools take."""
+    """Durations of a cell's three tools."""
 
     prepare: float
     device: float
@@ -24,7 +24,7 @@ class Seconds(NamedTuple):
 
 @dataclass(frozen=True)
 class Rack:
-    """Slots for tools on the host, devices of each SoC, and every cell's durations by its key."""
+    """Slots for tools on the host, devices per SoC, and every cell's durations, keyed by cell key."""
 
     slots: int
     devices: int
@@ -41,30 +41,30 @@ class Rack:
         return tuple(dict.fromkeys(key.split("/")[0] for key in self.cells))
 
     def taking(self, seconds: Mapping[str, Seconds]) -> Rack:
-        """The same rack with other durations."""
+        """Return the same rack with these durations."""
         return Rack(self.slots, self.devices, seconds)
 
     def longer_by(self, seconds: float) -> Rack:
-        """The same rack with every tool longer by so much."""
+        """Return the same rack with every tool longer by this much."""
         return self.taking({key: Seconds(*(part + seconds for part in of)) for key, of in self.cells.items()})
 
     def scaled_to(self, bound: float) -> Rack:
-        """The same rack with all durations longer or shorter by one factor, so that its bound is this one."""
+        """Return the same rack with all durations scaled by one factor, so that its lower bound is `bound`."""
         factor = bound / self.lower_bound()
         return self.taking({key: Seconds(*(part * factor for part in of)) for key, of in self.cells.items()})
 
     def lower_bound(self) -> float:
-        """Seconds: the largest of what the slots have to do, what a SoC's devices have to do, and a single cell.
+        """Return seconds: the largest of the work of the slots, the work of any SoC's devices, and a single cell.
 
-        Slots cannot begin before time zero, and the last of them ends no sooner than their mean. The devices of a SoC
-        begin after its shortest prepare at the soonest and end before its shortest post-processing at the latest.
+        Slots start at time zero at the earliest, and the last one finishes no earlier than their mean. A SoC's devices
+        cannot start before its shortest prepare is done, and are followed at least by its shortest viewer run.
         """
         cells = self.cells.values()
         slots = sum(of.prepare + of.viewer for of in cells) / self.slots
         return max(slots, *map(self._bound_of_devices, self._by_soc()), max(map(sum, cells)))
 
     def waits(self) -> Iterator[Wait]:
-        """The durations as orders to the fake SDK's tools."""
+        """Yield the durations as orders to the fake SDK's tools."""
         for key, seconds in self.cells.items():
             network, soc, _ = key.split("/")
             for tool, part in zip((Tool.PREPARE, Tool.NET_RUN, Tool.VIEWER), seconds, strict=True):
@@ -82,14 +82,15 @@ class Rack:
 
 
 def soc_of(key: str) -> str:
-    """The SoC of a cell."""
+    """Return the SoC in a cell's key."""
     return key.split("/")[1]
 
 
 def rack_of(seed: int, networks: int, slots: int, *, devices: int = 2) -> Rack:
-    """Networks on four SoCs. A network's prepare takes 1 to 10 times its time on a device, the viewer a fifth of it.
+    """Draw a rack of networks on four SoCs.
 
-    A run takes 1 to 6 units by network, a fifth more or less by SoC.
+    A run takes 1 to 6 units depending on the network, up to a fifth more or less depending on the SoC. A network's
+    prepare takes 1 to 10 times its time on a device, the viewer a fifth of it.
     """
     chance = random.Random(seed)
     cells = {}

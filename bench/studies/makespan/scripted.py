@@ -1,4 +1,4 @@
-"""What the contenders that are scripts read: the rack as bash and as JSON."""
+"""The rack as bash and as JSON, for the contenders that are scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).with_name("cell.sh").resolve()
 
 
 def write_rack(job: Job) -> None:
-    """Put the job into its folder as the scripts want it."""
+    """Write the job to its folder in the form that the scripts read."""
     folder = Path(job.folder).resolve()
     settings = {"SDK": job.sdk, "TARGET": TARGET, "DEVICES": str(job.devices)}
     lines = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]

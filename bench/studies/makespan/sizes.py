@@ -1,4 +1,4 @@
-"""Networks of a rack have sizes, which tell as much of their prepares as those of real networks do of theirs."""
+"""Sizes for a rack's networks that predict their prepares as well as real networks' sizes predict theirs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from statistics import mean, median
 from qhas.sweep.size import NetworkSize
 
 _CHANCE = 0.30
-"""In the logarithm. So is then the error of what is foretold by these sizes, and of 26 real networks by `python -m bench prepares`."""
+"""Spread of the logarithm, and so the error of forecasts from these sizes: as large as that of 26 real networks
+according to `python -m bench prepares`.
+"""
 _TYPICAL = NetworkSize(60_000_000, 600)
 
 
 def drawn_sizes(prepares: Mapping[str, float], seed: int) -> dict[str, NetworkSize]:
-    """By network, for seconds of prepares by cell key."""
+    """Return a size for each network, given the prepare seconds by cell key."""
     chance, by_network = random.Random(seed), defaultdict[str, list[float]](list)
     for key, seconds in prepares.items():
         by_network[key.split("/")[0]].append(seconds)

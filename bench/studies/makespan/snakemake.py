@@ -1,4 +1,4 @@
-"""Snakemake on the same cells, with host slots and devices declared as resources. Installed into a venv of its own."""
+"""Snakemake on the same cells, with host slots and devices declared as resources; it is installed into its own venv."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bench.job import Job
 from bench.studies.makespan.scripted import write_rack
 
 PROGRAM_VARIABLE = "QHAS_BENCH_SNAKEMAKE"
-"""The program, where there is one already; else it is fetched by the machine's uv or pip."""
+"""The variable that names the program if it is already installed; otherwise the machine's uv or pip installs it."""
 _WORKFLOW = Path(__file__).with_name("Snakefile").resolve()
 _FETCH_SECONDS = 300
 
 
 class SnakemakeMissing(BenchFailed):
-    """It cannot be had. The message says why."""
+    """Snakemake cannot be obtained. The message says why."""
 
 
 def run(job: Job) -> None:
-    """Run every cell in a folder of the job's. Raises CalledProcessError."""
+    """Run every cell in a folder below the job's. Raises CalledProcessError if Snakemake fails."""
     write_rack(job)
     devices = [f"dev_{soc}={job.devices}" for soc in job.socs]
     cores = job.at_once + job.devices * len(job.socs)
@@ -36,7 +36,7 @@ def run(job: Job) -> None:
 
 
 def obtain(folder: Path) -> tuple[Path, str]:
-    """The program and its version, from a new venv in `folder`. Raises SnakemakeMissing."""
+    """Return the program and its version, by default from a new venv in `folder`. Raises SnakemakeMissing."""
     named = os.environ.get(PROGRAM_VARIABLE)
     program = Path(named) if named else _install(folder / "snakemake")
     return program, _output([str(program), "--version"])

@@ -1,4 +1,4 @@
-"""Prefect as its tutorials use it: map a task over all cells, a stage at a time. Limits are those of the rack."""
+"""Prefect as its tutorials use it: map a task over all cells, one stage at a time. The limits are the rack's."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Turn = AbstractContextManager[object]
 
 
 def run(job: Job) -> None:
-    """Run every cell in a folder of the job's. Raises what a tool's failure raised."""
+    """Run every cell in a folder below the job's. Raises the error of a tool that fails."""
     host = threading.Semaphore(job.at_once)
     devices = {soc: threading.Semaphore(job.devices) for soc in job.socs}
     cells = [(open_cell(job, network, soc), soc) for network, soc in job.cells]
     of_devices: list[Turn] = [devices[soc] for _, soc in cells]
     of_host: list[Turn] = [host for _ in cells]
 
-    # A thread a cell, so that no cell that waits for one SoC's devices is in the way of another SoC's.
+    # One thread per cell, so that a cell waiting for one SoC's devices does not block another SoC's.
     threads: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=len(cells))
 
     @flow(name="stages", persist_result=False, task_runner=cast("TaskRunner[PrefectFuture[Any]]", threads))

@@ -14,28 +14,28 @@ _HOST = frozenset({Tool.PREPARE, Tool.VIEWER})
 
 
 class TimelineInvalid(BenchFailed):
-    """A contender broke the rack's limits or did not call every tool once a cell. The message says what."""
+    """A contender broke the rack's limits or did not call every tool once per cell. The message says which."""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Seconds from the first tool's start to the last one's end, and what was in use meanwhile."""
+    """Seconds from the first tool's start to the last one's end, and how busy the rack was in that time."""
 
     makespan: float
     host_idle: float
-    """Share of the host's slots times the makespan in which no tool was in them."""
+    """Share of the slots' time over the makespan in which no tool ran in them."""
     devices_idle: float
-    """The same of the devices, in which no run was on them."""
+    """The same for the devices and the runs on them."""
     first_run: float
     """Seconds until the first run on a device began."""
     after_last_run: float
-    """Seconds from the end of the last run on a device."""
+    """Seconds from the end of the last run on a device to the last tool's end."""
     tools_own: float
-    """Seconds a call took above what was ordered, the mean of all: start and work of a fake tool."""
+    """Mean seconds that a call took beyond its order: the fake tool's imports and work, not the interpreter's start."""
 
 
 def timeline(calls: Sequence[Call], rack: Rack) -> Timeline:
-    """Raises TimelineInvalid."""
+    """Return the timeline of a contender's calls. Raises TimelineInvalid."""
     host, runs = ([call for call in calls if (call.tool in _HOST) is on_host] for on_host in (True, False))
     _require_all(calls, len(rack.cells))
     devices = rack.devices * len(rack.socs)
@@ -55,7 +55,7 @@ def timeline(calls: Sequence[Call], rack: Rack) -> Timeline:
 
 
 def in_use(calls: Iterable[Call], tools: Iterable[Tool], parts: int) -> list[float]:
-    """How many of these tools ran at once, the mean over each of so many equal parts of the makespan."""
+    """Return the mean number of these tools running at once in each of `parts` equal parts of the makespan."""
     every, wanted = list(calls), set(tools)
     begin, end = min(call.start for call in every), max(map(_end, every))
     edges = [begin + (end - begin) * number / parts for number in range(parts + 1)]

@@ -1,1 +1,1 @@
-"""What Prefect costs a cell: client, server and database, by cells in a sweep."""
+"""The cost of Prefect per cell: client, server and database, by number of cells in a sweep."""

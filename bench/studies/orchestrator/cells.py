@@ -1,6 +1,6 @@
 """A flow whose cells go through every task while no tool runs and nothing is stored: orchestration only.
 
-What is left of a cell: its task runs, its place in the order of work, its directory, the lease of a device (a file
+What remains of a cell is its task runs, its place in the order of work, its directory, the lease of a device (a file
 lock), its attempts and its record.
 """
 
@@ -32,7 +32,7 @@ from tasks.steps import as_tasks
 
 
 def run(job: Job) -> None:
-    """Run as many of the job's cells as `job.limit` says. Raises RuntimeError if a cell failed."""
+    """Run the job's cells, at most the first `job.limit`. Raises RuntimeError if a cell failed."""
     cells = list(islice(plan_sweep(spec_of(job)).cells, job.limit))
     failed = asyncio.run(_orchestrate(cells, job))
     if failed:
@@ -40,7 +40,7 @@ def run(job: Job) -> None:
 
 
 async def _orchestrate(cells: Sequence[Cell], job: Job) -> int:
-    # Without parameters: a server takes no more than half a megabyte of them, which are not a cell's cost.
+    # No parameters: a server accepts at most half a megabyte of them, and they are not part of a cell's cost.
     @flow(name="orchestrator", persist_result=False)
     async def orchestrator() -> int:
         site = site_of(job)
@@ -53,7 +53,7 @@ async def _orchestrate(cells: Sequence[Cell], job: Job) -> int:
     return await orchestrator()
 
 
-# Runs of tasks are named by their parameter `work`.
+# Task runs are named after the parameter `work`, so every step keeps that name.
 
 
 async def _prepare(work: CellWork) -> Prepared:
@@ -73,7 +73,7 @@ async def _publish(work: CellWork) -> CellRecord:
 
 
 def without_tools(device_seconds: float) -> Steps:
-    """The steps of a cell on a simulator with nothing in them, but that the run holds its device."""
+    """Return the steps of a simulated cell, all of them empty except that the run holds its device."""
 
     async def hold(work: CellWork, _prepared: Prepared, device: Device) -> ProfiledRun:  # noqa: ARG001
         await asyncio.sleep(device_seconds)

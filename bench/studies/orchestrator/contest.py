@@ -1,4 +1,4 @@
-"""Sweeps of growing size on each database, and the table."""
+"""Run sweeps of growing size on each database and print the table."""
 
 from __future__ import annotations
 
@@ -25,47 +25,47 @@ from qhas.machine.shared_directory import DIRECTORY_VARIABLE
 
 _SLOTS, _DEVICES = 8, 2
 _PACE = 1.0
-"""Seconds that a cell keeps its device in a paced sweep: with all eight, eight cells a second."""
+"""Seconds that a cell holds its device in a paced sweep: with all eight devices, eight cells per second."""
 _SWEEPS: dict[Size, tuple[tuple[int, float], ...]] = {
     Size.QUICK: ((10, 0), (100, 0)),
     Size.NORMAL: ((10, 0), (100, 0), (100, _PACE)),
     Size.FULL: ((10, 0), (100, 0), (1000, 0), (5000, _PACE)),
 }
-"""Cells, and seconds of each on its device."""
+"""Number of cells, and the seconds that each holds its device."""
 _STILL_SECONDS = 60.0
-"""A server that recorded nothing for so long has lost the rest."""
+"""A server that has recorded nothing for this long has lost the rest."""
 _LOOK_SECONDS = 1.0
 _MIB = 1 << 20
 _TASK_RUNS_A_CELL = 4
-"""graph-prepare, net-run, chrometrace, publish: what a simulated cell has."""
+"""Those of a simulated cell: graph-prepare, net-run, chrometrace, publish."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a sweep without tools took. Seconds of the whole sweep; memory in bytes."""
+    """The cost of a sweep without tools. Times are seconds of the whole sweep; memory is in bytes."""
 
     database: str
     cells: int
     device_seconds: float
-    """Of a cell; with zero the cells come as fast as the client can."""
+    """Seconds that a cell holds its device; with zero, cells follow as fast as the client can manage."""
     wall: float
     client_cpu: float
     server_cpu: float
-    """Until all task runs are recorded and the server is idle again."""
+    """CPU seconds until all task runs are recorded and the server is idle again."""
     database_cpu: float | None
-    """With that of Redis. None for SQLite, which is a part of the server."""
+    """Includes Redis. None for SQLite, which is part of the server."""
     peak_memory: int
-    """Of the client."""
+    """The client's."""
     recorded_at_end: float
-    """Share of the task runs that the server showed as completed when the client ended."""
+    """Share of the task runs that the server showed as completed when the client finished."""
     recorded_after: float | None
-    """Seconds after the client's end until it showed all; None if it stopped before, as it had lost the others."""
+    """Seconds from the client's end until the server showed all task runs; None if it never did, having lost some."""
     recorded: float
-    """Share that it showed in the end."""
+    """Share of the task runs that the server finally showed as completed."""
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Raises ContenderFailed and ServerFailed."""
+    """Measure every database and print the table. Raises ContenderFailed and ServerFailed."""
     costs, left_out = list(_on_sqlite(folder / "sqlite", size)), ""
     try:
         costs += _on_postgresql(folder / "postgresql", size)
@@ -103,7 +103,7 @@ def _on_redis(folder: Path, size: Size) -> Iterator[Cost]:
 
 @dataclass(frozen=True)
 class _Beside:
-    """What the server works with besides itself."""
+    """The services that the server uses: its database and its message broker."""
 
     database: Database
     messages: Messages
@@ -158,7 +158,7 @@ def _cost(name: str, job: Job, cells: int, server: Server, database: Database | 
 
 
 def _recorded(server: Server) -> int:
-    """Task runs that the server shows as completed."""
+    """Return the number of task runs that the server shows as completed."""
     wanted = {"task_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
     return int(server.ask("/task_runs/count", wanted))
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the bench's own, in a directory that goes with it."""
+"""A private PostgreSQL server for the bench, in a directory that is deleted with it."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _START_SECONDS, _STOP_SECONDS = 60.0, 30.0
 
 
 class DatabaseMissing(BenchFailed):
-    """There is no PostgreSQL to start. The message says why."""
+    """PostgreSQL cannot be started. The message says why."""
 
 
 @dataclass(frozen=True)
 class Database:
-    """A server that takes connections, its address as Prefect writes it, and its version, as in 15.18."""
+    """A server that accepts connections, its address as Prefect writes it, and its version, such as 15.18."""
 
     pid: int
     url: str
     version: str
 
     def cpu(self) -> float:
-        """CPU seconds of the server and of all connections since its start."""
+        """Return the CPU seconds of the server and all its connections since its start."""
         return tree_cpu(self.pid)
 
 
 @contextmanager
 def postgresql() -> Iterator[Database]:
-    """Start a server and end it with the block. Raises DatabaseMissing."""
+    """Start a server, and stop it when the block ends. Raises DatabaseMissing if it cannot be started."""
     address = Address(free_port(), secrets.token_hex(16))
     folder = Path(tempfile.mkdtemp(prefix="qhas-bench-postgresql-"))
     try:

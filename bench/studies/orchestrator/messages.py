@@ -1,4 +1,4 @@
-"""A Redis of the bench's own, through which Prefect's server sends its messages; nothing of it is on disk."""
+"""A private Redis server for the bench, which carries the messages of Prefect's server; no data is kept on disk."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _START_SECONDS, _STOP_SECONDS = 60.0, 30.0
 
 
 class MessagesMissing(BenchFailed):
-    """There is no Redis to start. The message says why."""
+    """Redis cannot be started. The message says why."""
 
 
 @dataclass(frozen=True)
 class Messages:
-    """A Redis that takes connections, and the settings that make Prefect's server use it."""
+    """A Redis server that accepts connections, and the settings that make Prefect's server use it."""
 
     pid: int
     settings: dict[str, str]
 
     def cpu(self) -> float:
-        """CPU seconds since its start."""
+        """Return its CPU seconds since its start."""
         return tree_cpu(self.pid)
 
 
 @contextmanager
 def redis() -> Iterator[Messages]:
-    """Start one and end it with the block. Raises MessagesMissing."""
+    """Start a server, and stop it when the block ends. Raises MessagesMissing if it cannot be started."""
     if not parts.redis_is_usable():
         raise MessagesMissing("redis-server or the package prefect-redis is not installed")
     port, password = free_port(), secrets.token_hex(16)

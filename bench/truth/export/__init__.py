@@ -1,7 +1,7 @@
-"""Structures of published networks, made of torchvision, timm, transformers and a few of our own writing.
+"""Structures of published networks, built from torchvision, timm, transformers and a few networks of our own.
 
-What is kept of a network is its graph: the large weights are taken out, and each says what they were like, so that
-`bench.truth.structure` makes some that behave the same. The optional extra `structures` brings the libraries.
+Only a network's graph is kept: the large weights are removed, each leaving a description of its values, from which
+`bench.truth.structure` makes weights that behave the same. The optional extra `structures` installs the libraries.
 """
 
 from bench.truth.export import operators as operators

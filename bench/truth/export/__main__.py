@@ -1,4 +1,4 @@
-"""`python -m bench.truth.export [NETWORK ...]`: make structure files; all that the catalogue has by default."""
+"""`python -m bench.truth.export [NETWORK ...]`: make structure files, by default of every network in the catalogue."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _SEED = 0
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0, or 1 where a network could not be exported; those that can be are written all the same."""
+    """Return exit code 0, or 1 if a network could not be exported; the others are written all the same."""
     parser = argparse.ArgumentParser(prog="python -m bench.truth.export", description=__doc__)
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help="as in AI Hub")
     chosen = parser.parse_args(argv).networks or list(SOURCES)
     if unknown := [name for name in chosen if name not in SOURCES]:
         parser.error(f"{unknown[0]!r} is not in the catalogue: {', '.join(SOURCES)}")
-    warnings.filterwarnings("ignore")  # tracing warns of every shape that it takes as constant: they are
-    torch.backends.mha.set_fastpath_enabled(False)  # has no form in ONNX
+    warnings.filterwarnings("ignore")  # tracing warns of every shape that it treats as constant: they are
+    torch.backends.mha.set_fastpath_enabled(False)  # cannot be expressed in ONNX
     failed = 0
     for name in chosen:
         try:
             content = structure.pack(exported(SOURCES[name]))
-        except Exception as error:  # each library fails in its own way, and the next network may do
+        except Exception as error:  # each library fails in its own way, and the next network may succeed
             failed += 1
             print(f"{name}: {type(error).__name__}: {' '.join(str(error).split())[:300]}", file=sys.stderr)
             continue
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def exported(source: Source) -> onnx.ModelProto:
-    """The network as ONNX, with random weights of a seed."""
+    """Export the network to ONNX, with random weights from a seed."""
     torch.manual_seed(_SEED)
     network = source.build().eval()
     _disturb(network)
@@ -62,7 +62,10 @@ def exported(source: Source) -> onnx.ModelProto:
 
 
 def _disturb(network: nn.Module) -> None:
-    """Parameters that start as ones or zeros, which a compiler would fold away, become as those of a trained network."""
+    """Make parameters that start as ones or zeros resemble those of a trained network.
+
+    A compiler would fold them away otherwise.
+    """
     random = torch.Generator().manual_seed(_SEED)
     with torch.no_grad():
         for values in network.parameters():

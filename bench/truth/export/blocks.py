@@ -1,4 +1,4 @@
-"""What most convolutional networks are made of."""
+"""Building blocks of most convolutional networks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ def normed(
     dilation: int = 1,
     activation: nn.Module | None = None,
 ) -> nn.Sequential:
-    """A convolution that keeps the size (but for its stride), normalised, and an activation: ReLU by default; Identity for none."""
+    """Return a convolution that keeps the size (except for its stride), batch normalisation, and an activation.
+
+    The activation is ReLU by default; pass Identity for none.
+    """
     padding = dilation * (kernel // 2)
     return nn.Sequential(
         nn.Conv2d(channels, out, kernel, stride, padding, dilation, groups, bias=False),
@@ -26,12 +29,12 @@ def normed(
 
 
 def smooth(channels: int, out: int, kernel: int = 1, stride: int = 1) -> nn.Sequential:
-    """The same with SiLU."""
+    """Return `normed` with SiLU."""
     return normed(channels, out, kernel, stride, activation=nn.SiLU())
 
 
 class Bottleneck(nn.Module):
-    """Two such convolutions, the second of 3x3, and what went in on top where it is to `skip` them."""
+    """Two `smooth` convolutions, the second 3x3; with `skip`, the input is added to the result."""
 
     def __init__(self, channels: int, *, skip: bool, first: int) -> None:
         super().__init__()
@@ -59,15 +62,15 @@ class Residual(nn.Module):
 
 
 def separable(channels: int, out: int, stride: int = 1) -> nn.Sequential:
-    """A depthwise 3x3 and a 1x1 convolution, each normalised, each with ReLU."""
+    """Return a depthwise 3x3 and a 1x1 convolution, each normalised and with ReLU."""
     return nn.Sequential(normed(channels, channels, 3, stride, groups=channels), normed(channels, out, 1))
 
 
 def resized(value: Tensor, other: Tensor, *, corners: bool = False) -> Tensor:
-    """Bilinear, to the height and width of the other."""
+    """Resize bilinearly to the height and width of `other`."""
     return functional.interpolate(value, size=other.shape[2:], mode="bilinear", align_corners=corners)
 
 
 def doubled(value: Tensor) -> Tensor:
-    """Twice as high and wide, each place repeated."""
+    """Double the height and width by repeating each pixel."""
     return functional.interpolate(value, scale_factor=2, mode="nearest")

@@ -1,4 +1,4 @@
-"""Every network whose structure is in the repository, by its name in AI Hub."""
+"""Every network whose structure is in the repository, keyed by its name in AI Hub."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from bench.truth.export.source import ATTENTION_OPSET, PLAIN_OPSET, Source, imag
 from bench.truth.export.windows import publishable
 
 _EAGER = {"attn_implementation": "eager"}
-"""Attention written out, as it is published."""
+"""Attention written out as plain ops, as in the published networks."""
 
 
 def _timm(name: str) -> Callable[[], nn.Module]:

@@ -1,4 +1,4 @@
-"""MiDaS v2.1 small: distances, by an EfficientNet-Lite3 and four fusions."""
+"""MiDaS v2.1 small: distances from an EfficientNet-Lite3 and four fusions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _OUT = (32, 48, 136, 384)
-"""Channels of the backbone at a quarter of the image's size, an eighth, ..."""
+"""Channels of the backbone at a quarter of the image's size, an eighth, and so on."""
 
 
 class _Residual(nn.Module):
@@ -24,7 +24,7 @@ class _Residual(nn.Module):
 
 
 class _Fusion(nn.Module):
-    """Features of a size, what comes from the smaller one, twice as large."""
+    """The fusion of one size's features with those from the next smaller size, doubled in size."""
 
     def __init__(self, channels: int, out: int, *, smallest: bool = False) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class _Fusion(nn.Module):
 
 
 class Midas(nn.Module):
-    """One distance a pixel."""
+    """One distance per pixel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Midas(nn.Module):
         self.last = nn.Conv2d(32, 1, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Of the image's size."""
+        """Return the distances at the image's size."""
         sizes = []
         for stage, same in zip(self.stages, self.same, strict=True):
             image = stage(image)

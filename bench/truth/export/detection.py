@@ -1,4 +1,4 @@
-"""YOLOX-S: boxes of three sizes, without anchors."""
+"""YOLOX-S: anchor-free boxes from features of three sizes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CLASSES = 80
 
 
 class _Partial(nn.Module):
-    """One half through bottlenecks, the other past them."""
+    """One half goes through bottlenecks, the other bypasses them."""
 
     def __init__(self, channels: int, out: int, depth: int, *, skip: bool) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class _Partial(nn.Module):
 
 
 class _Pyramid(nn.Module):
-    """Pools of three sizes beside the value."""
+    """Pools of three sizes, joined with the value itself."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class _Pyramid(nn.Module):
 
 
 class _Head(nn.Module):
-    """Box, object and class of each place of one size."""
+    """Box, objectness and class of each position of one feature size."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class _Head(nn.Module):
 
 
 class YoloX(nn.Module):
-    """Corners in pixels, score and class of 8,400 boxes of an image of 640 x 640."""
+    """Corners in pixels, scores and classes of 8,400 boxes of a 640 x 640 image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class YoloX(nn.Module):
         self.heads = nn.ModuleList(_Head(channels) for channels in (128, 256, 512))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Batch 1."""
+        """Return boxes, scores and classes, for batch 1."""
         boxes, scores = [], []
         for head, value, stride in zip(self.heads, self._sizes(image * 255), (8, 16, 32), strict=True):
             box, score = head(value)

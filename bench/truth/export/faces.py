@@ -1,4 +1,4 @@
-"""What a face is like: Facial Attribute Detection, and the parameters of a face's shape (FaceMap 3DMM)."""
+"""Attributes of a face (Facial Attribute Detection), and the parameters of its shape (FaceMap 3DMM)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.truth.export.blocks import Residual, normed
 def _pair(
     channels: int, inner: int, out: int, groups: int, stride: int = 1, *, active: bool = True
 ) -> nn.Sequential:
-    """A grouped 3x3 and a plain 1x1 convolution, normalised once."""
+    """Return a grouped 3x3 and a plain 1x1 convolution, normalised once at the end."""
     return nn.Sequential(
         nn.Conv2d(channels, inner, 3, stride, 1, groups=groups, bias=False),
         normed(inner, out, 1, activation=nn.PReLU() if active else nn.Identity()),
@@ -21,7 +21,7 @@ def _pair(
 
 
 class _Sum(nn.Module):
-    """Two branches, or one and the value itself."""
+    """The sum of two branches, or of a branch and the value itself."""
 
     def __init__(self, one: nn.Module, other: nn.Module) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ def _same(channels: int) -> _Sum:
 
 
 class _Attribute(nn.Module):
-    """Yes or no, from the last two sizes."""
+    """Yes or no, from the last two feature sizes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class FaceAttribNet(nn.Module):
         self.attributes = nn.ModuleList(_Attribute() for _ in range(5))
 
     def forward(self, image: Tensor) -> Tensor:
-        """How sure it is of each."""
+        """Return the confidence in each attribute."""
         value = self.stem((image - 0.5) / 0.50196078)
         larger = self.stages[1](self.stages[0](value))
         smaller = self.stages[2](larger)
@@ -84,10 +84,10 @@ class FaceAttribNet(nn.Module):
 
 
 class FaceMap(nn.Module):
-    """265 parameters of a face's shape: a ResNet-18 of half the width on a grey image, but for its last unit."""
+    """265 parameters of a face's shape: a ResNet-18 of half the width, except for its last unit, on a grey image."""
 
     _UNITS = ((32, 1), (32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (256, 2), (512, 1))
-    """Channels, stride."""
+    """Channels and stride."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,6 +103,6 @@ class FaceMap(nn.Module):
             channels = out
 
     def forward(self, image: Tensor) -> Tensor:
-        """One row."""
+        """Return the parameters as one row."""
         made: Tensor = self.units(self.stem(image * 255))
         return made

@@ -1,4 +1,4 @@
-"""FFNet: a class for each pixel of a street, by ResNets of plain blocks and a pyramid without anything else."""
+"""FFNet: a class for each pixel of a street scene, from ResNets of basic blocks and a plain feature pyramid."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from bench.truth.export.blocks import Residual, normed
 
 
 class Head(Enum):
-    """Channels of the four sizes, those that each gives to the result, channels before the last convolution, and its kernel."""
+    """Channels of the four feature sizes, and those that each gives to the result.
+
+    They are followed by the channels before the last convolution, and its kernel.
+    """
 
     B = ((64, 128, 128, 256), (96, 96, 64, 32), 256, 3)
     """For large images."""
     C = ((128, 128, 128, 128), (128, 16, 16, 16), 128, 1)
-    """For small ones: most of the result from the largest size."""
+    """For small images: most of the result comes from the largest features."""
 
 
 def _stage(channels: int, out: int, blocks: int, stride: int) -> nn.Sequential:
@@ -36,7 +39,7 @@ class Slim(nn.Module):
         self.stages = nn.ModuleList(map(_stage, (64, *self.out[:3]), self.out, blocks, (first, 2, 2, 2)))
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """The largest size first."""
+        """Return the features, the largest size first."""
         value, made = self.stem(image), []
         for stage in self.stages:
             value = stage(value)
@@ -55,7 +58,7 @@ class Narrow(nn.Module):
         self.stages = nn.ModuleList(map(_stage, self.out[:3], self.out[1:], blocks, (2, 2, 2)))
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """The largest size first."""
+        """Return the features, the largest size first."""
         made = [self.stem(image)]
         for stage in self.stages:
             made.append(stage(made[-1]))
@@ -82,7 +85,7 @@ class FfNet(nn.Module):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        """Scores."""
+        """Return the scores of each class."""
         sizes = [adapt(value) for adapt, value in zip(self.adapted, self.backbone(image), strict=True)]
         value = sizes[3]
         made = [self.smooth[3](value)]

@@ -1,4 +1,4 @@
-"""GPUNet-0: inverted residuals whose first convolution is fused with the depthwise one in the large sizes."""
+"""GPUNet-0: inverted residuals whose first convolution is fused with the depthwise one at the large sizes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Residual(nn.Module):
 
 
 def _fused(channels: int, out: int, stride: int) -> _Residual:
-    """Where it halves the size it has no padding: that is how it was published."""
+    """Return a fused block. It has no padding if it halves the size: that is how it was published."""
     inner = 5 * channels
     first = nn.Sequential(
         nn.Conv2d(channels, inner, 3, stride, int(stride == 1), bias=False), nn.BatchNorm2d(inner), nn.ReLU()
@@ -78,6 +78,6 @@ class GpuNet(nn.Module):
             yield _inverted(channels, out, stride, nn.ReLU, gate=True)
 
     def forward(self, image: Tensor) -> Tensor:
-        """One row."""
+        """Return the logits as one row."""
         made: Tensor = self.layers(image)
         return made

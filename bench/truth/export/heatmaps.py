@@ -1,4 +1,4 @@
-"""Faces and persons as heat maps: Lightweight Face Detection and Person Foot Detection, two heads on one kind of backbone."""
+"""Heat maps of faces and persons: Lightweight Face Detection and Person Foot Detection, on one kind of backbone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.truth.export.blocks import doubled, normed
 
 
 class _Stage(NamedTuple):
-    """One block; `deep` ones have a second 3x3 convolution."""
+    """Parameters of a block; `deep` ones have a second 3x3 convolution."""
 
     deep: bool
     channels: int
@@ -23,7 +23,7 @@ class _Stage(NamedTuple):
 
 
 class _Block(nn.Module):
-    """1x1, then one or two 3x3 convolutions that are not depthwise; a gate; a skip where the size is kept."""
+    """A 1x1, then one or two full 3x3 convolutions; an optional gate; a skip if the size is kept."""
 
     def __init__(self, stage: _Stage) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ def _gate(channels: int) -> nn.Sequential:
 
 
 class _Backbone(nn.Module):
-    """Features after the blocks in `keep` and after the last."""
+    """A stem and blocks, with the features after the blocks in `keep` and after the last one."""
 
     def __init__(self, channels: int, stages: Sequence[_Stage], keep: Sequence[int]) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class _Backbone(nn.Module):
         self.keep = {*keep, len(stages) - 1}
 
     def sizes(self, image: Tensor) -> Iterator[Tensor]:
-        """The largest first."""
+        """Yield the kept features, the largest first."""
         value = self.stem(image)
         for at, block in enumerate(self.blocks):
             value = block(value)
@@ -71,7 +71,7 @@ class _Backbone(nn.Module):
 
 
 class _Neck(nn.Module):
-    """Small features enlarged and added to larger ones, then four paths of 3x3 convolutions."""
+    """Small features enlarged and added to larger ones, then parallel paths of 3x3 convolutions."""
 
     def __init__(self, sizes: Sequence[int], width: int) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class _Neck(nn.Module):
 
 
 class FaceDetLite(nn.Module):
-    """Centre, box and five points of faces in a grey image, at an eighth of its size."""
+    """Centres, boxes and five points of faces in a grey image, at an eighth of its size."""
 
     _STAGES = (
         _Stage(False, 16, 16, 16, False, 2), _Stage(False, 16, 64, 32, False, 2), _Stage(False, 32, 96, 32, False, 1),
@@ -105,13 +105,13 @@ class FaceDetLite(nn.Module):
         self.heads = nn.ModuleList(nn.Conv2d(32, out, 1) for out in (1, 4, 10))
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Maps."""
+        """Return the maps."""
         value = self.neck([*self.backbone.sizes((image - 0.442) / 0.280)])
         return tuple(head(value) for head in self.heads)
 
 
 class FootTrackNet(nn.Module):
-    """Centres and boxes of three kinds, 17 points and whether they are seen, at a quarter of the image's size."""
+    """Centres and boxes of three classes, 17 points and their visibility, at a quarter of the image's size."""
 
     _STAGES = (
         _Stage(False, 16, 16, 16, False, 1), _Stage(False, 16, 64, 16, False, 2), _Stage(False, 16, 64, 16, False, 1),
@@ -130,7 +130,7 @@ class FootTrackNet(nn.Module):
         self.points, self.seen = _head(34), _head(17)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Maps."""
+        """Return the maps."""
         value = self.neck([*self.backbone.sizes(self.colours(image * 255))])
         centres = torch.cat([head(value).sigmoid() for head in self.centres], 1)
         boxes = torch.cat([head(value) for head in self.boxes], 1)

@@ -1,4 +1,4 @@
-"""Networks on MobileNet v1, which no library has in this form: poses, and sounds."""
+"""Networks on a MobileNet v1 that no library has in this form: poses (PoseNet) and sounds (YAMNet)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _plain(channels: int, out: int, kernel: int, stride: int, dilation: int, gro
 
 
 class PoseNet(nn.Module):
-    """17 points of a person by heat maps, offsets and displacements at a sixteenth of the size; normalisation folded."""
+    """17 points of a person: heat maps, offsets and displacements at a sixteenth of the size; normalisation folded."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,13 +37,13 @@ class PoseNet(nn.Module):
             channels, size, dilation = out, min(16, size * stride), stride if kept else 1
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Heat map, offsets, displacements there and back."""
+        """Return heat maps, offsets, and forward and backward displacements."""
         value = self.body(image)
         return self.heat(value).sigmoid(), *(place(value) for place in self.places)
 
 
 class YamNet(nn.Module):
-    """521 sounds of 96 frames of 64 mel bands; strides pad as TensorFlow does, below and right."""
+    """521 classes of sound from 96 frames of 64 mel bands; strides pad as TensorFlow does, below and right."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,6 +62,6 @@ class YamNet(nn.Module):
         self.classes = nn.Linear(1024, 521)
 
     def forward(self, sound: Tensor) -> Tensor:
-        """A probability a sound."""
+        """Return a probability for each class."""
         made: Tensor = self.classes(self.body(sound).mean((2, 3))).sigmoid()
         return made

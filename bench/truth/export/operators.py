@@ -1,6 +1,6 @@
-"""Import this before torchvision: where its operators were built for another torch they are missing, and it cannot be imported.
+"""Import this before torchvision, which cannot be imported if its operators were built for a different torch.
 
-No network of the catalogue uses them; those that the import asks for are declared.
+The operators are missing then. No network of the catalogue uses them; those that the import looks up are declared here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ try:
     import torchvision  # noqa: F401
 except RuntimeError:
     DECLARED = torch.library.Library("torchvision", "DEF")
-    """Kept: with it the declaration goes."""
+    """Kept alive: the declarations disappear with it."""
     for name in ("nms", "qnms"):
         DECLARED.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -1,4 +1,4 @@
-"""Networks that no library has: super resolution, denoising, segmentation."""
+"""Networks that no library has: super-resolution, denoising, segmentation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _conv(channels: int, out: int, kernel: int = 3) -> nn.Conv2d:
 
 
 class UNet(nn.Module):
-    """Five levels, transposed convolutions on the way up."""
+    """Five levels, with transposed convolutions on the way up."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class UNet(nn.Module):
         self.last = nn.Conv2d(64, 2, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Two classes a pixel."""
+        """Return the scores of two classes per pixel."""
         levels = [self.first(image)]
         for block in self.down:
             levels.append(block(functional.max_pool2d(levels[-1], 2)))
@@ -45,7 +45,7 @@ def _twice(channels: int, out: int) -> nn.Sequential:
 
 
 class DnCnn(nn.Module):
-    """Seventeen convolutions that find the noise."""
+    """Seventeen convolutions that predict the noise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,12 +55,12 @@ class DnCnn(nn.Module):
         self.noise = nn.Sequential(*layers, _conv(64, 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """The image without it."""
+        """Return the image without the noise."""
         return (image - self.noise(image)).clamp(0, 1)
 
 
 class QuickSrNet(nn.Module):
-    """Plain convolutions with a hard limit, four times larger; the skip is folded into them."""
+    """Plain convolutions, clipped to 0 to 1, that enlarge four times; the skip is folded into them."""
 
     def __init__(self, width: int, depth: int) -> None:
         super().__init__()
@@ -68,14 +68,14 @@ class QuickSrNet(nn.Module):
         self.last = _conv(width, 48)
 
     def forward(self, image: Tensor) -> Tensor:
-        """The larger image."""
+        """Return the enlarged image."""
         for convolution in self.convolutions:
             image = functional.hardtanh(convolution(image), 0, 1)
         return functional.pixel_shuffle(self.last(image), 4).clamp(0, 1)
 
 
 class Xlsr(nn.Module):
-    """Grouped and 1x1 convolutions beside one plain one, four times larger."""
+    """Grouped and 1x1 convolutions in parallel with a plain one, enlarging four times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Xlsr(nn.Module):
         self.tail = nn.Sequential(_conv(48, 32, 1), nn.ReLU(), _conv(32, 48))
 
     def forward(self, image: Tensor) -> Tensor:
-        """The larger image."""
+        """Return the enlarged image."""
         made = self.tail(torch.cat([self.body(image), self.beside(image)], 1))
         return functional.pixel_shuffle(made, 4).clamp(0, 1)
 
@@ -98,7 +98,7 @@ def _linear(channels: int, out: int, kernel: int) -> nn.Sequential:
 
 
 class Sesr(nn.Module):
-    """Five wide linear blocks as they are trained, not collapsed; the repeated image is added."""
+    """Five wide linear blocks as trained, not collapsed; the repeated image is added."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Sesr(nn.Module):
         self.repeated = nn.Conv2d(3, 48, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """The larger image."""
+        """Return the enlarged image."""
         first = functional.relu(self.first(image))
         value = first
         for block in self.blocks:
@@ -116,7 +116,7 @@ class Sesr(nn.Module):
 
 
 class SrVgg(nn.Module):
-    """33 convolutions with PReLU, and the enlarged image added."""
+    """33 convolutions with PReLU; the enlarged image is added."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,13 +126,13 @@ class SrVgg(nn.Module):
         self.body = nn.Sequential(*layers, _conv(64, 48))
 
     def forward(self, image: Tensor) -> Tensor:
-        """The larger image."""
+        """Return the enlarged image."""
         detail = functional.pixel_shuffle(self.body(image), 4)
         return detail + functional.interpolate(image, scale_factor=4, mode="nearest")
 
 
 class _Dense(nn.Module):
-    """Five convolutions, each of all before it."""
+    """Five convolutions, each of which reads all values before it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class RrdbNet(nn.Module):
         self.high = _conv(64, 64)
 
     def forward(self, image: Tensor) -> Tensor:
-        """The larger image."""
+        """Return the enlarged image."""
         first = self.first(image)
         value = first + self.after(self.body(first))
         for convolution in self.up:
@@ -195,7 +195,7 @@ class SrResNet(nn.Module):
         self.last = _conv(64, 3, 9)
 
     def forward(self, image: Tensor) -> Tensor:
-        """The larger image."""
+        """Return the enlarged image."""
         first = self.first(image)
         value = first
         for block in self.blocks:

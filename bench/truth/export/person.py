@@ -1,4 +1,4 @@
-"""Persons and faces: two heads on timm's HRNet, and OSNet."""
+"""Networks for persons and faces: two heads on timm's HRNet, and OSNet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.truth.export.blocks import normed, resized
 
 
 class _HighResolution(nn.Module):
-    """HRNet without its classifier: four sizes, the largest first."""
+    """HRNet without its classifier: features of four sizes, the largest first."""
 
     def __init__(self, name: str, *, bilinear: bool) -> None:
         super().__init__()
@@ -28,26 +28,26 @@ class _HighResolution(nn.Module):
                 module.mode, module.align_corners = "bilinear", False
 
     def sizes(self, image: Tensor) -> list[Tensor]:
-        """Features at a quarter of the image's size, an eighth, ..."""
+        """Return the features at a quarter of the image's size, an eighth, and so on."""
         made: list[Tensor] = self.network.stages(self.stem(image))
         return made
 
 
 class PoseHrNet(_HighResolution):
-    """17 points of a person, from the largest features alone."""
+    """17 points of a person, from the largest features only."""
 
     def __init__(self) -> None:
         super().__init__("hrnet_w32", bilinear=False)
         self.points = nn.Conv2d(32, 17, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """A heat map a point."""
+        """Return a heat map for each point."""
         made: Tensor = self.points(self.sizes(image)[0])
         return made
 
 
 class FaceHrNet(_HighResolution):
-    """29 points of a face, from all sizes."""
+    """29 points of a face, from features of all sizes."""
 
     def __init__(self) -> None:
         super().__init__("hrnet_w18", bilinear=True)
@@ -56,7 +56,7 @@ class FaceHrNet(_HighResolution):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        """A heat map a point."""
+        """Return a heat map for each point."""
         first, *others = self.sizes(image)
         made: Tensor = self.points(torch.cat([first, *(resized(other, first) for other in others)], 1))
         return made
@@ -69,7 +69,7 @@ def _light(channels: int) -> nn.Sequential:
 
 
 class _Omni(nn.Module):
-    """Four depths of light convolutions, weighted by one gate."""
+    """Light convolutions of four depths, weighted by one shared gate."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class _Omni(nn.Module):
 
 
 class OsNet(nn.Module):
-    """512 figures that know a person again, of length 1."""
+    """A vector of 512 values and length 1 that identifies a person."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,5 +111,5 @@ class OsNet(nn.Module):
         self.last = nn.Sequential(nn.Linear(512, 512), nn.BatchNorm1d(512), nn.ReLU())
 
     def forward(self, image: Tensor) -> Tensor:
-        """One row."""
+        """Return the vector as one row."""
         return functional.normalize(self.last(self.body(image)), p=2.0, dim=1)

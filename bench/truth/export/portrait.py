@@ -1,4 +1,4 @@
-"""SINet: persons before their background, by squeezed depthwise branches of several sizes, with PReLU."""
+"""SINet: persons separated from the background, by squeezed depthwise branches of several sizes with PReLU."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn import functional
 from bench.truth.export.blocks import normed
 
 _Shape = tuple[int, int]
-"""Kernel of a branch, and how much smaller its image is."""
+"""Kernel of a branch, and the factor by which its image is reduced."""
 
 
 def _after(channels: int) -> nn.Sequential:
@@ -41,7 +41,7 @@ class _Branch(nn.Module):
 
 
 class _Two(nn.Module):
-    """A grouped 1x1 convolution, its channels shuffled, two branches."""
+    """A grouped 1x1 convolution, its channels shuffled, then two branches."""
 
     def __init__(self, channels: int, out: int, shapes: tuple[_Shape, _Shape]) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class _Two(nn.Module):
 
 
 class _Halved(nn.Module):
-    """A depthwise convolution with a gate, and a 1x1."""
+    """A strided depthwise convolution with a gate, then a 1x1 convolution."""
 
     def __init__(self, channels: int, out: int, inner: int) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class SiNet(nn.Module):
         self.register_buffer("spread", spread.view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Scores; what is sure at an eighth of the size is not looked at again."""
+        """Return the scores; regions already certain at an eighth of the size are not refined."""
         stem = self.stem((image[:, [2, 1, 0]] - self.mean) / self.spread)
         quarter = self.quarter(stem)
         halved = self.halved(torch.cat([stem, quarter], 1))

@@ -1,4 +1,4 @@
-"""Helmets and vests (PPE Detection): double depthwise blocks in the shape of YOLOv5, three shapes a place."""
+"""Helmets and vests (PPE Detection): double depthwise blocks arranged as in YOLOv5, with three shapes per position."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _depthwise(channels: int, out: int) -> nn.Sequential:
 
 
 class _Double(nn.Module):
-    """Two depthwise 5x5, each before a 1x1 convolution, and a skip."""
+    """Two depthwise 5x5 convolutions, each followed by a 1x1, and a skip."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class _Double(nn.Module):
 
 
 class GearGuard(nn.Module):
-    """Corners in pixels, score and class of the boxes of an image."""
+    """Corners in pixels, scores and classes of the boxes of an image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class GearGuard(nn.Module):
         self.heads = nn.ModuleList(nn.Conv2d(channels, 3 * (5 + _CLASSES), 1) for channels in (128, 256, 512))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Batch 1."""
+        """Return corners, scores and classes, for batch 1."""
         made = [
             _boxes(head(value), stride, torch.tensor(shapes).float())
             for head, value, stride, shapes in zip(
@@ -73,7 +73,7 @@ class GearGuard(nn.Module):
 
 
 def _boxes(made: Tensor, stride: int, shapes: Tensor) -> Tensor:
-    """Middle, size, and how sure of a box and of each class."""
+    """Return centre, size, and the confidence in a box and in each class."""
     rows, columns = made.shape[2:]
     made = made.permute(0, 2, 3, 1).reshape(1, rows, columns, 3, 5 + _CLASSES)
     sure, classes = made[..., 4].sigmoid().reshape(1, -1), made[..., 5:].sigmoid().reshape(1, -1, _CLASSES)

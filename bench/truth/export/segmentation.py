@@ -1,4 +1,4 @@
-"""A class or a weight for each pixel: U2-Net, DeepLab v3+ on MobileNet v2, DDRNet 23 slim."""
+"""Networks that give each pixel a class or a weight: U2-Net, DeepLab v3+ on MobileNet v2, DDRNet 23 slim."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.truth.export.blocks import normed, resized
 
 
 class _Levels(nn.Module):
-    """A small U-Net with a skip: `depth` levels, or as many dilations where the size is kept."""
+    """A small U-Net with a skip: `depth` levels or, if `flat`, as many dilations at the same size."""
 
     def __init__(self, channels: int, inner: int, out: int, depth: int, *, flat: bool = False) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ def _pooled(value: Tensor) -> Tensor:
 
 
 class U2Net(nn.Module):
-    """How much each pixel is of what stands out."""
+    """How much each pixel belongs to the salient object."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class U2Net(nn.Module):
         self.last = nn.Conv2d(6, 1, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """One channel of the image's size."""
+        """Return one channel at the image's size."""
         value, levels = image, []
         for at, block in enumerate(self.down):
             value = block(_pooled(value) if at else value)
@@ -130,7 +130,7 @@ class DeepLab(nn.Module):
                 channels = out
 
     def forward(self, image: Tensor) -> Tensor:
-        """Scores."""
+        """Return the scores of each class."""
         low = self.low(image)
         high = self.high(low)
         branches = [branch(high) for branch in self.atrous]
@@ -141,7 +141,7 @@ class DeepLab(nn.Module):
 
 
 class _Residual(nn.Module):
-    """Layers and a skip; what comes out is not yet through ReLU."""
+    """Layers and a skip; no ReLU is applied to the result."""
 
     def __init__(self, layers: nn.Sequential, channels: int, out: int, stride: int) -> None:
         super().__init__()
@@ -161,7 +161,7 @@ def _basic(channels: int, out: int, stride: int = 1) -> _Residual:
 
 
 def _wide(channels: int, inner: int, stride: int = 1) -> _Residual:
-    """1x1, 3x3, 1x1 to twice as many channels."""
+    """Return 1x1, 3x3 and 1x1 convolutions, the last to twice as many channels, with a skip."""
     layers = nn.Sequential(
         normed(channels, inner, 1),
         normed(inner, inner, 3, stride),
@@ -175,14 +175,14 @@ def _two(channels: int, out: int, stride: int = 1) -> nn.Sequential:
 
 
 def _before(channels: int, out: int, kernel: int = 1) -> nn.Sequential:
-    """Normalisation and ReLU come first."""
+    """Return a convolution preceded by normalisation and ReLU."""
     return nn.Sequential(
         nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=False)
     )
 
 
 class _Context(nn.Module):
-    """Averages over five sizes of window, each added to the one before."""
+    """Averages over windows of five sizes, each added to the previous one."""
 
     def __init__(self, channels: int, inner: int, out: int) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ class _Context(nn.Module):
 
 
 class DdrNet(nn.Module):
-    """19 classes at an eighth of the image's size: a fine and a coarse branch that tell each other twice."""
+    """19 classes at an eighth of the image's size: a fine and a coarse branch that exchange features twice."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -222,7 +222,7 @@ class DdrNet(nn.Module):
         self.last = nn.Sequential(_before(128, 64, 3), nn.BatchNorm2d(64), nn.ReLU(), nn.Conv2d(64, 19, 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Scores."""
+        """Return the scores of each class."""
         relu = functional.relu
         shared = self.shared(self.stem(image))
         coarse, fine = self.coarse3(shared), self.fine3(shared)

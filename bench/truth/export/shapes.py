@@ -1,4 +1,4 @@
-"""How a network is published: what comes in, what is done inside before and after it."""
+"""Published forms of networks: their inputs, and what is done before and after the network itself."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from torch import Tensor, nn
 
 
 class Scale(StrEnum):
-    """What is done to an image of 0 to 1 inside the network."""
+    """How an image in the range 0 to 1 is scaled inside the network."""
 
     IMAGENET = "imagenet"
-    """Mean and deviation of ImageNet."""
+    """By the mean and deviation of ImageNet."""
     SIGNED = "signed"
-    """To -1 to 1."""
+    """To the range -1 to 1."""
     NONE = "none"
 
 
 class _OfImage(nn.Module):
-    """A network whose image comes with channels last and is scaled inside."""
+    """A network whose input image has channels last and is scaled inside."""
 
     def __init__(self, network: nn.Module, scale: Scale) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _OfImage(nn.Module):
         self.register_buffer("spread", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
 
     def scaled(self, image: Tensor) -> Tensor:
-        """Channels first."""
+        """Return the scaled image, channels first."""
         value = image.permute(0, 3, 1, 2)
         if self.scale is Scale.IMAGENET:
             return (value - self.mean) / self.spread
@@ -37,7 +37,7 @@ class _OfImage(nn.Module):
 
 
 class Image(_OfImage):
-    """The network's first output, or `every`: as `classes` a number a pixel, as `last` with channels last."""
+    """The network's first output, or `every` one; as the best class per pixel (`classes`) or with channels `last`."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Image(_OfImage):
         self.classes, self.last, self.every = classes, last, every
 
     def forward(self, image: Tensor) -> Any:
-        """Batch 1."""
+        """Return the network's output for batch 1."""
         made = self.network(self.scaled(image))
         if self.every:
             return tuple(value.permute(0, 2, 3, 1) for value in made) if self.last else made
@@ -72,7 +72,7 @@ def _first(made: Any) -> Tensor:
 
 
 class Video(nn.Module):
-    """Frames, channels before them."""
+    """A network of video, with channels before frames."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -85,16 +85,16 @@ class Video(nn.Module):
         )
 
     def forward(self, video: Tensor) -> Tensor:
-        """Batch 1."""
+        """Return the network's output for batch 1."""
         made: Tensor = self.network((video - self.mean) / self.spread)
         return made
 
 
 class Detector(_OfImage):
-    """Boxes of an image by a fixed number of queries, in pixels, with scores and labels; the last class is `nothing`."""
+    """Boxes in pixels, scores and labels of an image, for a fixed number of queries; the last class is `nothing`."""
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Batch 1."""
+        """Return boxes, scores and labels, for batch 1."""
         height, width = image.shape[1:3]
         made = self.network(self.scaled(image))
         scores, labels = made.logits.softmax(-1)[..., :-1].max(-1)
@@ -106,14 +106,14 @@ class Detector(_OfImage):
 
 
 class FilledGap(nn.Module):
-    """The token for one place of a text."""
+    """The token predicted for one place in a text."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, tokens: Tensor, mask: Tensor, place: Tensor) -> Tensor:
-        """Batch 1; the mask is 1 where there is text."""
+        """Return the token, for batch 1; the mask is 1 where there is text."""
         logits = self.network(tokens, attention_mask=_added(mask)).logits
         found: Tensor = logits[torch.arange(1), place.to(torch.int64)].argmax(-1).to(torch.int32)
         return found
@@ -127,20 +127,20 @@ class ReplacedTokens(nn.Module):
         self.network = network
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Batch 1."""
+        """Return 1 for each replaced token, for batch 1."""
         logits: Tensor = self.network(tokens, attention_mask=_added(mask)).logits
         return (logits > 0).float()
 
 
 class Sentence(nn.Module):
-    """The mean of a text's tokens, of length 1."""
+    """The mean of a text's tokens, normalised to length 1."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Batch 1."""
+        """Return the normalised mean, for batch 1."""
         value = self.network(tokens, attention_mask=_added(mask)).last_hidden_state
         weight = mask.unsqueeze(-1).float()
         mean = (value * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
@@ -148,5 +148,8 @@ class Sentence(nn.Module):
 
 
 def _added(mask: Tensor) -> Tensor:
-    """What is added to the scores of attention, as the libraries do it themselves: they take a mask of four dimensions as it is."""
+    """Return the mask in the form that is added to attention scores.
+
+    The libraries compute it in the same way themselves, and use a mask of four dimensions unchanged.
+    """
     return (1 - mask.float())[:, None, None, :] * -100.0

@@ -1,4 +1,4 @@
-"""A network to export: how it is built, and what it is traced with."""
+"""A network to export: how it is built, and the inputs that it is traced with."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from bench.truth.export.shapes import Image, Scale
 
 PLAIN_OPSET = 17
-"""For convolutional networks; its Gelu is written out."""
+"""For convolutional networks; Gelu is written out as several ops."""
 ATTENTION_OPSET = 20
 _TOKENS = 30_000
 
 
 class Source(NamedTuple):
-    """`inputs` by name, each made when asked for."""
+    """A network to export. Its `inputs` are keyed by name, each made on demand."""
 
     build: Callable[[], nn.Module]
     inputs: dict[str, Callable[[], Tensor]]
@@ -35,7 +35,11 @@ def image(
     last: bool = False,
     every: bool = False,
 ) -> Source:
-    """A network of one image: as `classes` the best of each pixel comes out, as `last` with channels last, as `every` all it has."""
+    """Return the source of a network of one image.
+
+    With `classes` the output is the best class of each pixel, with `last` it has channels last, with `every` all
+    outputs are kept.
+    """
     height, width = size if isinstance(size, tuple) else (size, size)
     return Source(
         lambda: Image(build(), scale, classes=classes, last=last, every=every),
@@ -45,7 +49,7 @@ def image(
 
 
 def text(build: Callable[[], nn.Module], length: int, *, place: bool = False) -> Source:
-    """A network of one text, with a mask; `place` for those that are asked about one token."""
+    """Return the source of a network of one text with a mask; set `place` for networks that predict one token."""
     inputs: dict[str, Callable[[], Tensor]] = {
         "tokens": lambda: torch.randint(1, _TOKENS, (1, length), dtype=torch.int32),
         "mask": lambda: torch.ones(1, length, dtype=torch.int32),

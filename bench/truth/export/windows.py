@@ -1,4 +1,4 @@
-"""Swin's windowed attention with tensors of five dimensions at most: what the HTP takes, and what is published."""
+"""Swin's windowed attention with tensors of at most five dimensions, as the HTP requires and as published."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torchvision.models.swin_transformer import PatchMerging, ShiftedWindowAttention
 
 _WIDEST = 512
-"""Channels of a product of matrices: the published networks split wider ones."""
+"""Most channels in a matrix product: the published networks split wider ones."""
 
 
 def publishable(network: nn.Module) -> nn.Module:
-    """The network with its attention, and the products of its mergers, replaced."""
+    """Replace the network's attention and the linear layers of its patch mergers; return the network."""
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, ShiftedWindowAttention):
@@ -23,14 +23,14 @@ def publishable(network: nn.Module) -> nn.Module:
 
 
 class Split(nn.Module):
-    """A linear layer in pieces."""
+    """A linear layer split into pieces."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.linear = linear
 
     def forward(self, value: Tensor) -> Tensor:
-        """The same value."""
+        """Return the same value as the linear layer."""
         return _split(value, self.linear.weight, self.linear.bias)
 
 
@@ -53,14 +53,14 @@ def _narrow(value: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class Windows(nn.Module):
-    """Attention inside windows of an image that may be shifted."""
+    """Attention inside the windows of an image; the windows may be shifted."""
 
     def __init__(self, model: ShiftedWindowAttention) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, value: Tensor) -> Tensor:
-        """Batch, height, width, channels, as it came."""
+        """Return the value in its original shape: batch, height, width, channels."""
         model, (batch, height, width, channels) = self.model, map(int, value.shape)
         side = model.window_size[0]
         value = functional.pad(value, (0, 0, 0, -width % side, 0, -height % side))
@@ -101,7 +101,7 @@ class Windows(nn.Module):
 
 
 def _mask(tall: int, wide: int, side: int, shifts: list[int]) -> Tensor:
-    """What is added to scores between parts of a window that are not neighbours in the image; a constant."""
+    """Return the constant that is added to scores between parts of a window that are not neighbours in the image."""
     area = torch.zeros(tall, wide)
     for number, (row, column) in enumerate((row, column) for row in range(3) for column in range(3)):
         area[_third(row, side, shifts[0]), _third(column, side, shifts[1])] = number

@@ -11,7 +11,7 @@ from bench.truth.export.blocks import normed, resized
 
 
 def _before(channels: int, out: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    """ReLU, then a depthwise 3x3 and a 1x1 convolution without another."""
+    """Return ReLU, then a depthwise 3x3 and a 1x1 convolution without further activations."""
     plain = nn.Identity()
     return nn.Sequential(
         nn.ReLU(),
@@ -21,14 +21,14 @@ def _before(channels: int, out: int, stride: int = 1, dilation: int = 1) -> nn.S
 
 
 def _after(channels: int, out: int, dilation: int = 1) -> nn.Sequential:
-    """The same with ReLU after each."""
+    """Return a depthwise 3x3 and a 1x1 convolution, with ReLU after each."""
     return nn.Sequential(
         normed(channels, channels, 3, groups=channels, dilation=dilation), normed(channels, out, 1)
     )
 
 
 class _Block(nn.Module):
-    """Three separable convolutions and a skip; what comes after the second is kept for the decoder."""
+    """Three separable convolutions and a skip; the value after the second is also returned, for the decoder."""
 
     def __init__(self, channels: Sequence[int], stride: int = 1) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class DeepLabXception(nn.Module):
         self.last = nn.Sequential(_after(304, 256), _after(256, 256), nn.Conv2d(256, 21, 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Scores."""
+        """Return the scores of each class."""
         value, low = self.stem(image), None
         for at, block in enumerate(self.entry):
             value, two = block(value)

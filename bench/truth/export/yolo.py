@@ -1,4 +1,4 @@
-"""YOLOv8 nano (boxes; boxes with masks) and YOLOv7 tiny."""
+"""YOLOv8 nano (boxes, and boxes with masks) and YOLOv7 tiny."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _CLASSES = 80
 _STRIDES = (8, 16, 32)
 _BINS = 16
 SHAPES = (((10, 13), (16, 30), (33, 23)), ((30, 61), (62, 45), (59, 119)), ((116, 90), (156, 198), (373, 326)))  # fmt: skip
-"""Width and height of the boxes that a place of each size starts from, in pixels."""
+"""Width and height in pixels of the anchor boxes at each position, by feature size."""
 
 
 class _Split(nn.Module):
-    """Two halves, and what each bottleneck makes of the one before, joined."""
+    """Two halves, joined with the result of each bottleneck in a chain that starts from the second half."""
 
     def __init__(self, channels: int, out: int, depth: int, *, skip: bool) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class _Split(nn.Module):
 
 
 class _Pyramid(nn.Module):
-    """One pool, three times."""
+    """The same pool applied three times, all results joined."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class _Pyramid(nn.Module):
 
 
 class _Features(nn.Module):
-    """Three sizes, the largest first."""
+    """Features of three sizes, the largest first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ def _joined(branches: nn.ModuleList, sizes: Sequence[Tensor]) -> Tensor:
 
 
 class YoloV8(nn.Module):
-    """Corners in pixels, score and class of 8,400 boxes of an image of 640 x 640."""
+    """Corners in pixels, scores and classes of 8,400 boxes of a 640 x 640 image."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,11 +96,11 @@ class YoloV8(nn.Module):
         self.mean = nn.Conv2d(_BINS, 1, 1, bias=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Batch 1."""
+        """Return corners, scores and classes, for batch 1."""
         return self.found(self.features(image))
 
     def found(self, sizes: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Boxes of features."""
+        """Return corners, scores and classes from the features."""
         box, scores = _joined(self.box, sizes), _joined(self.classes, sizes)
         count = sum(int(value[0, 0].numel()) for value in sizes)
         sides = self.mean(box.view(1, 4, _BINS, count).transpose(2, 1).softmax(1)).view(1, 4, count)
@@ -113,7 +113,7 @@ class YoloV8(nn.Module):
 
 
 def _places(sizes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """The middle of each place, and how many pixels it stands for."""
+    """Return the centre of each position, and its stride in pixels."""
     middles, strides = [], []
     for value, stride in zip(sizes, _STRIDES, strict=True):
         rows, columns = map(int, value.shape[2:])
@@ -124,13 +124,13 @@ def _places(sizes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def _corners(box: Tensor) -> Tensor:
-    """Of boxes as middle and size."""
+    """Return the corners of boxes given by centre and size."""
     middle, half = box[..., :2], box[..., 2:] * 0.5
     return torch.cat([middle - half, middle + half], -1)
 
 
 class YoloV8Masks(YoloV8):
-    """The same, with 32 figures a box and as many masks that they weight."""
+    """The same, with 32 weights per box for 32 shared masks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class YoloV8Masks(YoloV8):
         )
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Batch 1."""
+        """Return corners, scores, weights, classes and masks, for batch 1."""
         sizes = self.features(image)
         box, best, label = self.found(sizes)
         return box, best, _joined(self.weights, sizes).permute(0, 2, 1), label, self.masks(sizes[0])
@@ -151,7 +151,7 @@ def _leaky(channels: int, out: int, kernel: int = 1, stride: int = 1) -> nn.Sequ
 
 
 class _Layers(nn.Module):
-    """Two 1x1 convolutions, and two 3x3 after the second, all four joined, the last first."""
+    """Two 1x1 convolutions, the second followed by two 3x3 ones; all four results are joined, the last first."""
 
     def __init__(self, channels: int, inner: int, out: int) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class _Layers(nn.Module):
 
 
 class _Pools(nn.Module):
-    """Pools of three sizes beside the value, and a path past them."""
+    """Pools of three sizes joined with the value, and a path that bypasses them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,7 +183,7 @@ class _Pools(nn.Module):
 
 
 class YoloV7Tiny(nn.Module):
-    """Corners in pixels, score and class of 25,200 boxes of an image of 640 x 640, three shapes a place."""
+    """Corners in pixels, scores and classes of 25,200 boxes of a 640 x 640 image, with three shapes per position."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ class YoloV7Tiny(nn.Module):
         )
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Batch 1."""
+        """Return corners, scores and classes, for batch 1."""
         places, sizes, scores = [], [], []
         for head, value, stride, shapes in zip(
             self.heads, self._features(image), _STRIDES, SHAPES, strict=True
