@@ -1,4 +1,4 @@
-"""Makes tiny DLCs that the fake SDK's tools accept."""
+"""Make tiny DLCs that the fake SDK's tools accept."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -36,8 +36,8 @@ def make_dlc(
 
     `graph` is the graph's name, by default the file's stem; it names the schematic. `nodes` are (name, QNN op type).
     `inputs` and `outputs` are shapes of float32 tensors by name, by default one of 1x3x8x8 and one of 1x10.
-    With `graphs` it holds one of these for each name, in this order, the next ones a node shorter each.
-    DLCs that differ in anything, be it only `salt`, have different bytes and different figures.
+    With `graphs` the DLC holds one graph for each name, in this order, each one node shorter than the one before.
+    DLCs that differ in anything, even only in `salt`, have different bytes and different figures.
     """
     named = graphs or (graph or path.stem,)
     first, *more = (
@@ -55,7 +55,7 @@ def make_dlc(
 
 
 def make_inputs(directory: Path, dlc: Path, *, inferences: int = 1) -> Path:
-    """Write raw files of the sizes that `dlc` takes and an input list for `inferences` runs; returns the list.
+    """Write raw files of the sizes that `dlc` takes and an input list for `inferences` runs; return the list.
 
     The list names the files by absolute path.
     """

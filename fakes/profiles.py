@@ -1,4 +1,4 @@
-"""What a profile's files hold, small and whole: QHAS documents and chrometraces in the vendor's form."""
+"""Small but complete contents of a profile's files: QHAS documents and chrometraces in the vendor's form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VERSION = {"major": 1, "minor": 0, "patch": 0}
 
 
 def core(htp: int = 0, **changes: Any) -> dict[str, Any]:
-    """A row of `htp_overall_summary`."""
+    """Return a row of `htp_overall_summary`."""
     traffic = {"dram_read": 50_000, "dram_write": 5_000, "vtcm_read": 200_000, "vtcm_write": 100_000}
     unit = {"start_cycle": 0, "end_cycle": 560_000, "timeline_cycles": 560_000}
     return {
@@ -42,7 +42,7 @@ def core(htp: int = 0, **changes: Any) -> dict[str, Any]:
 
 
 def qnn_op(op: str, cycles: int, dominant: int) -> dict[str, Any]:
-    """A row of `qnn_op_types`."""
+    """Return a row of `qnn_op_types`."""
     return {
         "op": op,
         "cycles": cycles,
@@ -60,7 +60,7 @@ def qnn_op(op: str, cycles: int, dominant: int) -> dict[str, Any]:
 def htp_op(
     op: str, instances: int, *, reference: bool = False, format_change: bool = False
 ) -> dict[str, Any]:
-    """A row of `htp_op_types`."""
+    """Return a row of `htp_op_types`."""
     return {
         "op": op,
         "cycles": 1000 * instances,
@@ -78,7 +78,7 @@ def htp_op(
 
 
 def qhas(**sections: list[dict[str, Any]]) -> dict[str, Any]:
-    """A QHAS document in the vendor's form; sections given here replace those of the sample."""
+    """Return a QHAS document in the vendor's form; the sections given replace those of the sample."""
     rows = {
         "htp_overall_summary": [core()],
         "qnn_op_types": [
@@ -105,24 +105,24 @@ def qhas(**sections: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def op_event(name: str = "q::ConvLayer_s1.opt", *, ts: int = 0, dur: int = 100, pid: int = 0) -> str:
-    """An executed op of a chrometrace, as the vendor writes it."""
+    """Return an executed op of a chrometrace, as the vendor writes it."""
     args = {"ID": "0x0000120a00000032", "HTP Op Type": name, "Start Cycle": ts, "Duration (cycles)": dur}
     event = {"name": name, "ph": "X", "tid": 256, "pid": pid, "ts": ts, "dur": dur, "args": args}
     return json.dumps(event)
 
 
 def constant_event() -> str:
-    """A tensor that was not executed; the vendor's files put it on thread 1 of the overview."""
+    """Return a tensor that was not executed; the vendor's files put it on thread 1 of the overview."""
     return json.dumps({"name": "Const", "ph": "X", "tid": 1, "pid": 0, "ts": 0, "dur": 1, "args": {}})
 
 
 def counter_event() -> str:
-    """A sample of a memory counter."""
+    """Return a sample of a memory counter."""
     return json.dumps({"name": "DRAM read", "ph": "C", "pid": 0, "ts": 5, "args": {"": 4096}})
 
 
 def flow_events() -> list[str]:
-    """An arrow from producer to consumer."""
+    """Return the two ends of an arrow from producer to consumer."""
     common = {"cat": "input_output", "name": "InputOutputFlowEvents", "id": 1, "pid": 0, "tid": 256}
     return [
         json.dumps({**common, "ph": "s", "ts": 10}),
@@ -131,7 +131,7 @@ def flow_events() -> list[str]:
 
 
 def metadata_event() -> str:
-    """The name of a thread; metadata come last."""
+    """Return the name of a thread; metadata comes last."""
     args = {"name": "Core:0 Type: HMX Tid: 256"}
     return json.dumps(
         {"cat": "__metadata", "pid": 0, "tid": 256, "ph": "M", "name": "thread_name", "args": args}
@@ -151,7 +151,7 @@ EVENTS = (
 
 
 def chrometrace(events: Iterable[str] = EVENTS, *, behind: str = "") -> str:
-    """A chrometrace: header, one event a line, `behind` after the array."""
+    """Return a chrometrace: the header, one event per line, and `behind` after the array."""
     header = {"header_version": VERSION, "version": VERSION, "artifact_type": "OP_TRACE"}
     lines = ",\n".join(events)
     return f'{{"header": {json.dumps(header)},\n"traceEvents": [\n{lines}\n]{behind}}}\n'

@@ -1,4 +1,4 @@
-"""Small, whole instances of what the library stores: networks, sweeps, figures, and the records of cells and runs.
+"""Small but complete instances of what the library stores: networks, sweeps, figures, and cell and run records.
 
 Every builder takes the fields that matter to a test by name and fills in the rest.
 """
@@ -25,17 +25,17 @@ MOMENT = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
 
 
 def model(name: str = "net", **changes: Any) -> ModelRef:
-    """A network whose DLC need not exist."""
+    """Return a network whose DLC need not exist."""
     return ModelRef.model_validate({"name": name, "dlc": f"/models/{name}.dlc"} | changes)
 
 
 def spec(**changes: Any) -> SweepSpec:
-    """A sweep of one network on one SoC, unless changed."""
+    """Return a sweep of one network on one SoC, unless changed."""
     return SweepSpec.model_validate({"name": "nightly", "models": [model()], "socs": ["sm8750"]} | changes)
 
 
 def metrics(**changes: Any) -> Metrics:
-    """Figures of a cell."""
+    """Return the figures of a cell."""
     return Metrics.model_validate(
         {
             "time_us": 1371,
@@ -57,7 +57,7 @@ def metrics(**changes: Any) -> Metrics:
 
 
 def language(tokens: int = 1, time_us: float = 100_000, **changes: Any) -> Language:
-    """What a graph says of a language model of 16 blocks at context 4,096."""
+    """Return the figures derived from a graph for a language model of 16 blocks at context 4,096."""
     whole = {
         "tokens": tokens,
         "time_us": time_us,
@@ -80,7 +80,7 @@ def language(tokens: int = 1, time_us: float = 100_000, **changes: Any) -> Langu
 
 
 def runtrace(graph_us: float = 400, warm_us: float = 350, clock_mhz: float = 1400) -> Runtrace:
-    """A cold inference and a warm one."""
+    """Return the runtrace of a cold inference and a warm one."""
     around = (("VTCM Acquire", 60.0), ("Resource Power On", 240.0))
     sides = ((graph_us, around), (warm_us, (("VTCM Acquire", 4.0), ("Resource Power On", 0.5))))
     return Runtrace(
@@ -112,7 +112,7 @@ def record(
     failure: FailureKind | None = None,
     **changes: Any,
 ) -> CellRecord:
-    """The record of a cell, complete unless a failure is named."""
+    """Return the record of a cell, complete unless a failure is given."""
     cell = cell or Cell(model=model(), soc="sm8750")
     what = StepFailed(failure, Step.PREPARE, f"what happened: {failure}.").failure if failure else None
     named = {
@@ -132,7 +132,7 @@ def record(
 
 
 def run_record(cells: int = 1, failed: int = 0, **changes: Any) -> SweepRecord:
-    """The record of a finished run."""
+    """Return the record of a finished run."""
     named = {
         "run_id": "nightly-1",
         "state": SweepState.PARTIAL if failed else SweepState.COMPLETE,
@@ -149,12 +149,12 @@ def run_record(cells: int = 1, failed: int = 0, **changes: Any) -> SweepRecord:
 
 
 def latency(*samples: float) -> Latency:
-    """Of these samples, in microseconds."""
+    """Return the latency computed from these samples, in microseconds."""
     return latency_of(Samples({Series.TOTAL: samples}), warmups=0, perf_profile="burst")
 
 
 def health(*, after: int = 0, skin: float = 36.0) -> HealthFacts:
-    """Of a phone with that thermal status and skin temperature after the run."""
+    """Return the health of a phone with this thermal status and skin temperature after the run."""
     before = Health(
         taken_at=MOMENT,
         skin_celsius=33.5,
@@ -168,12 +168,12 @@ def health(*, after: int = 0, skin: float = 36.0) -> HealthFacts:
 
 
 def attempt(device: str, failure: FailureKind | None = None) -> Attempt:
-    """A try of net-run on a device."""
+    """Return an attempt at net-run on a device."""
     return Attempt(step=Step.NET_RUN, number=1, device=device, failure=failure)
 
 
 def measured(cell: Cell | None = None, **changes: Any) -> CellRecord:
-    """The record of a cell on a phone, with latency and health."""
+    """Return the record of a cell on a phone, with latency and health."""
     named: dict[str, Any] = {
         "origin": Origin.DEVICE,
         "device": DeviceFacts(name="oneplus13", soc="sm8750", transport="adb", address="adb:3b15aq0"),

@@ -1,4 +1,4 @@
-"""A fake SDK with a network and a working directory: the four steps as one call each."""
+"""A fake SDK with a network and a working directory, and its steps as one call each."""
 
 import json
 import os
@@ -25,7 +25,7 @@ Done = subprocess.CompletedProcess[str]
 
 @dataclass
 class Rig:
-    """Runs the tools of the SDK at `sdk` in `cwd`, on the network `dlc` for SM8750."""
+    """A runner of the tools of the SDK at `sdk` in `cwd`, on the network `dlc` for SM8750."""
 
     sdk: Path
     cwd: Path
@@ -34,7 +34,7 @@ class Rig:
 
     @classmethod
     def build(cls, directory: Path, *, version: str = "2.48.0.260101", inferences: int = 3) -> "Rig":
-        """Lay down a fake SDK, a network and an input list below `directory`."""
+        """Create a fake SDK, a network and an input list below `directory`."""
         sdk = build_fake_sdk(directory / "sdk", version=version)
         cwd = directory / "work"
         cwd.mkdir()
@@ -47,7 +47,7 @@ class Rig:
         return self.sdk / "lib/x86_64-linux-clang/libQnnHtpOptraceProfilingReader.so"
 
     def run(self, tool: Tool, *arguments: str | Path) -> Done:
-        """Run one tool to its end."""
+        """Run one tool to completion."""
         return subprocess.run(
             [str(self.sdk / "bin/x86_64-linux-clang" / tool), *map(str, arguments)],
             cwd=self.cwd,
@@ -59,7 +59,7 @@ class Rig:
         )
 
     def prepare(self, *more: str, soc: str = "sm8750") -> Done:
-        """Prepare `dlc` to cached.dlc for profiling level qhas."""
+        """Prepare `dlc` as cached.dlc for profiling level qhas."""
         common = ("--input_dlc", self.dlc, "--output_dlc", "cached.dlc", "--htp_socs", soc)
         return self.run(Tool.PREPARE, *common, "--profiling_level", "qhas", *more)
 

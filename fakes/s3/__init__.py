@@ -1,4 +1,4 @@
-"""Object stores for tests: real S3-protocol servers in processes of their own, and a wire between that breaks on order."""
+"""Object stores for tests: real S3-protocol servers in their own processes, and a wire that fails on demand."""
 
 from fakes.s3.policed import PolicedMotoServer
 from fakes.s3.server import Ceph, MotoServer, S3Server, ceph_is_installed

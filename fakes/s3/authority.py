@@ -1,4 +1,4 @@
-"""A certificate authority of the tests, as labs have one: nobody trusts it who was not told to."""
+"""A certificate authority for tests, like a lab's own: a client trusts it only if configured to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Certificates:
-    """Files in PEM: the authority's certificate, and certificate and key of a server on 127.0.0.1."""
+    """PEM files: the authority's certificate, and the certificate and key of a server on 127.0.0.1."""
 
     authority: Path
     server: Path
@@ -25,7 +25,7 @@ class Certificates:
 
 
 def issue(folder: Path) -> Certificates:
-    """Make an authority and a server's certificate, good for a day, in an existing folder."""
+    """Create an authority and a server's certificate, valid for a day, in an existing folder."""
     made = Certificates(folder / "authority.pem", folder / "server.pem", folder / "server.key")
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = _builder("A lab's authority", "A lab's authority", authority_key).add_extension(

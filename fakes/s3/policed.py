@@ -1,4 +1,4 @@
-"""moto's server with its police on: signatures are checked, and each user may what its policy says."""
+"""moto's server with access control: signatures are checked, and each user may do what its policy allows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from fakes.s3.server import MotoServer
 
 
 class PolicedMotoServer(MotoServer):
-    """Everybody may everything until `enforce`; then users may what their policy allows, and nobody else anything.
+    """A server that allows everything until `enforce`, and from then on only what each user's policy allows.
 
-    moto reads actions and resources of identity policies, no conditions, and knows no signed links while it enforces.
+    moto evaluates the actions and resources of identity policies but not conditions, and does not support signed
+    links while it enforces.
     """
 
     def user(self, name: str, policy: dict[str, Any]) -> dict[str, str]:
-        """The AWS variables of a new user with an identity policy."""
+        """Create a user with an identity policy, and return its AWS variables."""
         iam = botocore.session.get_session().create_client(
             "iam",
             endpoint_url=self.endpoint,
@@ -37,7 +38,7 @@ class PolicedMotoServer(MotoServer):
         }
 
     def enforce(self, on: bool = True) -> None:
-        """Policies count from now on, or no longer."""
+        """Enforce policies from now on, or no longer."""
         request = urllib.request.Request(
             f"{self.endpoint}/moto-api/reset-auth",
             data=b"0" if on else b"inf",
@@ -48,7 +49,7 @@ class PolicedMotoServer(MotoServer):
 
 
 def _as_moto_reads_it(policy: dict[str, Any]) -> dict[str, Any]:
-    """Moto asks a deletion of many keys at once of the bucket, where S3 asks it of each key."""
+    """Adapt a policy to moto, which checks a deletion of many keys against the bucket, where S3 checks each key."""
     read = copy.deepcopy(policy)
     for statement in read["Statement"]:
         if "s3:DeleteObject" in statement["Action"]:

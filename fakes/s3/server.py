@@ -1,4 +1,4 @@
-"""S3-protocol servers: moto (quick, believes every secret) and Ceph's radosgw (a production server, all in memory)."""
+"""S3-protocol servers: moto (quick, accepts any secret) and Ceph's radosgw (a production server, in memory)."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _CEPH_PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "c
 
 
 class S3Server(ABC):
-    """A server on loopback; `with` starts and ends it. Credentials are good for this server only.
+    """A server on loopback; `with` starts and stops it. Its credentials are valid for this server only.
 
-    With `tls` it speaks https, by a certificate of an authority that clients are told of by `environ`.
+    With `tls` it speaks https, with a certificate of an authority that `environ` makes known to clients.
     """
 
     access_key = "QHASTESTKEY"
@@ -42,15 +42,15 @@ class S3Server(ABC):
 
     @property
     def endpoint(self) -> str:
-        """The address clients are given as AWS_ENDPOINT_URL."""
+        """The address given to clients as AWS_ENDPOINT_URL."""
         return f"{'https' if self.certificates else 'http'}://127.0.0.1:{self.port}"
 
     @abstractmethod
     def _start(self) -> None:
-        """Start all processes; the gateway may still be on its way up."""
+        """Start all processes; the gateway may still be coming up on return."""
 
     def environ(self, endpoint: str | None = None) -> dict[str, str]:
-        """The AWS variables of a client, of the server itself or of a wire before it."""
+        """Return the AWS variables for a client of the server itself or of a wire in front of it."""
         return {
             "AWS_ENDPOINT_URL": endpoint or self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -61,7 +61,10 @@ class S3Server(ABC):
         }
 
     def client(self) -> Any:
-        """A botocore client, independent of every client under test; moto answers 500 to a listing while others write."""
+        """Return a botocore client, independent of every client under test.
+
+        It retries, as moto answers 500 to a listing while others write.
+        """
         return botocore.session.get_session().create_client(
             "s3",
             endpoint_url=self.endpoint,
@@ -73,7 +76,7 @@ class S3Server(ABC):
         )
 
     def bucket(self, region: str | None = None) -> str:
-        """A new bucket of its own for a test, of the server's region or of another."""
+        """Create a bucket for a test, in the server's region or the given one, and return its name."""
         name = f"qhas-{uuid.uuid4().hex[:12]}"
         where = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region else {}
         self.client().create_bucket(Bucket=name, **where)
@@ -98,7 +101,7 @@ class S3Server(ABC):
         self.stop()
 
     def stop(self) -> None:
-        """End every process that was started."""
+        """Kill every process that was started."""
         for process in reversed(self._processes):
             process.kill()
             process.wait()
@@ -112,7 +115,7 @@ class S3Server(ABC):
 
 
 class MotoServer(S3Server):
-    """moto's server: one process, up within seconds. Honours conditions; checks no signature."""
+    """moto's server: one process, up within seconds. Honours conditions; does not check signatures."""
 
     def _start(self) -> None:
         argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
@@ -122,12 +125,15 @@ class MotoServer(S3Server):
 
 
 def ceph_is_installed() -> bool:
-    """Whether radosgw and what it stands on are there (Debian: radosgw ceph-mon ceph-osd ceph-common), and we are root."""
+    """Whether radosgw and its dependencies are installed, and this process runs as root.
+
+    The Debian packages are radosgw, ceph-mon, ceph-osd and ceph-common.
+    """
     return os.geteuid() == 0 and all(map(shutil.which, _CEPH_PROGRAMS))
 
 
 class Ceph(S3Server):
-    """A cluster of one monitor, one object daemon in memory and one gateway. Checks signatures and payload digests."""
+    """A cluster of a monitor, an in-memory object daemon and a gateway. Checks signatures and payload digests."""
 
     def __init__(
         self,
@@ -184,7 +190,7 @@ class Ceph(S3Server):
         return f"ssl_{address} ssl_certificate={self.certificates.server} ssl_private_key={self.certificates.key}"
 
     def user(self, name: str) -> dict[str, str]:
-        """The AWS variables of a new user, who may what the policies of buckets allow."""
+        """Create a user, who may do what the buckets' policies allow, and return its AWS variables."""
         secret = f"a-secret-of-{name}"
         self._call(
             "radosgw-admin", "-c", str(self._conf), "user", "create", f"--uid={name}", f"--display-name={name}",

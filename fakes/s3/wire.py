@@ -1,6 +1,6 @@
-"""The wire between a client and an S3 server, which breaks on order: a proxy that passes HTTP on, or does not.
+"""The wire between a client and an S3 server: a proxy that passes HTTP on, or fails on demand.
 
-One request a connection, so that a fault strikes exactly the request it was ordered for.
+It handles one request per connection, so that a fault strikes exactly the request it was ordered for.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ class Fault(StrEnum):
     """What happens to a request."""
 
     SLOW_DOWN = "slow-down"
-    """503 SlowDown; the server never hears of it."""
+    """503 SlowDown; the request never reaches the server."""
     ERROR = "error"
-    """500 InternalError; the server never hears of it."""
+    """500 InternalError; the request never reaches the server."""
     DENY = "deny"
-    """403 AccessDenied; the server never hears of it."""
+    """403 AccessDenied; the request never reaches the server."""
     UNKNOWN = "unknown"
-    """501 NotImplemented; the server never hears of it."""
+    """501 NotImplemented; the request never reaches the server."""
     HANG = "hang"
-    """Accepted and never answered; the server never hears of it."""
+    """The request is accepted and never answered; it never reaches the server."""
     RESET_SENDING = "reset-sending"
     """The connection is reset in the middle of the request's body."""
     RESET_ANSWERING = "reset-answering"
-    """The connection is reset in the middle of the answer's body."""
+    """The connection is reset in the middle of the response's body."""
     TRUNCATE = "truncate"
-    """The answer's body ends half-way, as if it were whole."""
+    """The response's body ends half-way, as if it were complete."""
     CORRUPT = "corrupt"
-    """One byte in the middle of the answer's body is another."""
+    """One byte in the middle of the response's body is changed."""
     LOSE_ANSWER = "lose-answer"
-    """The server does what was asked, and the client never learns of it."""
+    """The server does what was requested, but the client never receives the response."""
 
 
 _ANSWERS = {
@@ -57,19 +57,19 @@ _ANSWERS = {
 
 
 class Elsewhere(StrEnum):
-    """How S3 answers a request that was signed for another region than the bucket's."""
+    """How S3 answers a request that was signed for a region other than the bucket's."""
 
     REDIRECT = "redirect"
     """301 PermanentRedirect without a Location; a header names the region."""
     MALFORMED = "malformed"
-    """400 AuthorizationHeaderMalformed; the body names the region, and only HEAD of the bucket has the header."""
+    """400 AuthorizationHeaderMalformed; the body names the region, and only a HEAD of the bucket gets the header."""
 
 
 @dataclass
 class WireRule:
     """A fault and the requests it strikes: by method, by a part of the path and query, and by chance.
 
-    `times` counts down with every request struck; None is always. Requests after `after` matching ones are struck.
+    `times` counts down with every request struck; None means always. The first `after` matching requests are spared.
     """
 
     fault: Fault
@@ -80,7 +80,7 @@ class WireRule:
     after: int = 0
 
     def strikes(self, method: str, target: str, dice: random.Random) -> bool:
-        """Whether this request is struck; counts it."""
+        """Whether this request is struck; updates the counts."""
         if self.times == 0 or (self.method and self.method != method) or self.part not in target:
             return False
         if self.after:
@@ -94,16 +94,16 @@ class WireRule:
 
 
 class Wire:
-    """A proxy on loopback before `server_port`; `with` opens and closes it."""
+    """A proxy on loopback in front of `server_port`; `with` opens and closes it."""
 
     def __init__(self, server_port: int, seed: int = 1) -> None:
         self.server_port = server_port
         self.requests: list[tuple[str, str, Fault | None]] = []
-        """Method, path with query, and the fault it met, in the order of arrival."""
+        """The method, path with query, and fault of each request, in the order of arrival."""
         self.ignore_conditions = False
-        """Whether If-None-Match is dropped on the way, as by a server that does not know it."""
+        """Whether If-None-Match is dropped on the way, as if the server did not know it."""
         self.region: tuple[str, Elsewhere] | None = None
-        """The region that requests must be signed for, and what is answered to others."""
+        """The region that requests must be signed for, and how others are answered."""
         self._rules: list[WireRule] = []
         self._dice = random.Random(seed)
         self._lock = threading.Lock()
@@ -114,33 +114,33 @@ class Wire:
 
     @property
     def endpoint(self) -> str:
-        """The address clients are given."""
+        """The address given to clients."""
         return f"http://127.0.0.1:{self._proxy.server_address[1]}"
 
     def order(self, *rules: WireRule) -> None:
-        """From now on these rules; the first that strikes a request applies."""
+        """Replace the rules, of which the first that strikes a request applies, and clear `requests`."""
         with self._lock:
             self._rules = list(rules)
             self.requests.clear()
 
     def outage(self, seconds: float) -> None:
-        """Reset every connection for so long, beginning now."""
+        """Reset every connection for this long, starting now."""
         self._out_until = time.monotonic() + seconds
 
     @property
     def is_out(self) -> bool:
-        """Whether an outage lasts."""
+        """Whether there is an outage now."""
         return time.monotonic() < self._out_until
 
     def fault_for(self, method: str, target: str) -> Fault | None:
-        """The fault of a request, noted."""
+        """Choose and record the fault of a request."""
         with self._lock:
             fault = next((r.fault for r in self._rules if r.strikes(method, target, self._dice)), None)
             self.requests.append((method, target, fault))
         return fault
 
     def wait_for_close(self) -> None:
-        """Return when the wire closes."""
+        """Wait until the wire closes, or at most 120 s."""
         self._closing.wait(120)
 
     def __enter__(self) -> Self:
@@ -163,7 +163,7 @@ class _Proxy(ThreadingTCPServer):
 
 
 class _Connection(BaseRequestHandler):
-    """One connection of a client: one request, one answer, closed."""
+    """One connection of a client: one request and one response, then it is closed."""
 
     server: _Proxy
 
@@ -236,13 +236,13 @@ class _Connection(BaseRequestHandler):
 
 
 def fields(head: bytes) -> dict[str, str]:
-    """Header fields by lower-case name."""
+    """Return the header fields by lower-case name."""
     lines = head.decode("latin-1").split("\r\n")[1:]
     return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def _head(peer: socket.socket, begun: bytes = b"") -> tuple[bytes, bytes]:
-    """Request or status line and fields, and what came of the body with them; empty if the peer went away."""
+    """Read the request or status line and fields, and any of the body that came along; empty if the peer is gone."""
     while b"\r\n\r\n" not in begun:
         block = peer.recv(_BLOCK)
         if not block:
@@ -253,7 +253,7 @@ def _head(peer: socket.socket, begun: bytes = b"") -> tuple[bytes, bytes]:
 
 
 def _body(peer: socket.socket, head: dict[str, str], rest: bytes) -> Iterator[bytes]:
-    """The body as it is on the wire, chunk marks included; without a length, until the peer closes."""
+    """Yield the body as sent, chunk marks included; a response without a length lasts until the peer closes."""
     if head.get("transfer-encoding", "").lower() == "chunked":
         yield from _chunks(peer, rest)
         return
@@ -291,7 +291,7 @@ def _refusal(status: int, reason: str, code: str, message: str, with_body: bool)
 
 
 def _signed_for(head: bytes) -> str:
-    """The region in the credential of a signature, in the header or the query."""
+    """Return the region in a signature's credential, from the header or the query."""
     credential = re.search(rb"Credential=[^/&,\s]+(?:/|%2F)\d{8}(?:/|%2F)([\w-]+)", head)
     return credential[1].decode() if credential else ""
 
@@ -310,6 +310,6 @@ def _of_region(region: str, how: Elsewhere, method: str, target: str) -> bytes:
 
 
 def _reset(peer: socket.socket) -> None:
-    """Close with a reset instead of an orderly end."""
+    """Close with a reset instead of an orderly shutdown."""
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     peer.close()

@@ -1,1 +1,1 @@
-"""The binding to Qualcomm's libraries. Its jobs run in a process of their own: `python -m hostsdk.native.<job>`."""
+"""The binding to Qualcomm's libraries. `hostsdk.child` runs each job in a process of its own, forked from the tool."""

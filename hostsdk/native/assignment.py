@@ -1,4 +1,4 @@
-"""Which operations of an ONNX network the HTP takes, as ONNX Runtime's QNN provider assigns them."""
+"""Find which operations of an ONNX network the HTP accepts, as ONNX Runtime's QNN provider assigns them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _UNREGISTERED = re.compile(
     r"(?:(?P<domain>[\w.]+):)?(?P<type>\w+)\(-?\d+\) is not a registered|No Op registered for (?P<unknown>\w+) with"
 )
 _BORDER = ("QuantizeLinear", "DequantizeLinear")
-"""Left to the CPU with what is next to them, not for themselves."""
+"""Left to the CPU because of their neighbours, not in their own right."""
 _LAYOUT_SUFFIX = re.compile(r"_token_\d+$")
-"""ONNX Runtime adds it to a node's name when it changes the node's layout."""
+"""Added to a node's name by ONNX Runtime when it changes the node's layout."""
 Op = tuple[str, str]
 """Type and name of a node."""
 
 
 def onnx_graph(path: str) -> Any:
-    """The graph of a network without the weights that lie beside it. Raises the parser's own kinds of error."""
+    """Load a network's graph without the weights stored beside it. Raises the parser's own exceptions."""
     import onnx
 
     return onnx.load(path, load_external_data=False).graph
 
 
 def qnn_session(ort: Any, onnx: str, provider: dict[str, str], entries: dict[str, str]) -> Any:
-    """A session of the network with the QNN provider of these options, for what it takes."""
+    """Open a session of the network in which the QNN provider, with these options, runs what it accepts."""
     options = ort.SessionOptions()
     options.log_severity_level = SILENT
     for key, value in entries.items():
@@ -38,10 +38,10 @@ def qnn_session(ort: Any, onnx: str, provider: dict[str, str], entries: dict[str
 
 
 def not_taken(session: Any, graph: Any) -> list[Op]:
-    """The operations that stay with the CPU in a session that recorded its assignment, by the names of the network's own graph.
+    """List the operations left to the CPU in a session that recorded its assignment, named as in `graph`.
 
-    Not what quantises the network's inputs and makes real numbers of its outputs: the runtime leaves these to the CPU, under
-    names of its own, wherever they may be; converted whole, the HTP takes them.
+    Nodes that quantise the network's inputs and dequantise its outputs are not listed: the runtime always leaves them
+    to the CPU, under names of its own, but the HTP accepts them when the network is converted as a whole.
     """
     own = {node.name for node in graph.node}
     makers = {output: node.name for node in graph.node for output in node.output}
@@ -54,7 +54,7 @@ def not_taken(session: Any, graph: Any) -> list[Op]:
     named = [(kind, name if name in own else makers.get(name, name)) for kind, name in left]
     within = _quantising_within(graph)
     blamed = [op for op in named if op[0] not in _BORDER]
-    blamed = [op for op in blamed if op[1] in own] or blamed  # others are within these, or the runtime's own
+    blamed = [op for op in blamed if op[1] in own] or blamed  # others are inside these or the runtime's own
     return blamed or [op for op in named if op in within]
 
 
@@ -68,7 +68,7 @@ def _quantising_within(graph: Any) -> set[Op]:
 
 
 def unregistered(graph: Any, text: str) -> list[Op]:
-    """The nodes of the operation that the runtime's text says nobody registered."""
+    """List the nodes of the operation that, according to the runtime's text, is not registered."""
     match = _UNREGISTERED.search(text)
     if match is None:
         return []

@@ -1,7 +1,8 @@
-"""What goes in and comes out of a network made otherwise than it was exported: channels last, whole numbers.
+"""Change a network's inputs and outputs from the exported form to channels last and integers.
 
-The HTP computes with channels last. A network that takes and gives them first is transposed inside, and one of 8 bits that
-takes floats is quantised inside: both cost time on the HTP that the caller may have for nothing (docs/truth.md).
+The HTP computes with channels last. A network with channel-first inputs and outputs transposes them inside, and an
+8-bit network with float inputs quantises them inside: both cost time on the HTP that the caller may save for free
+(docs/truth.md).
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from hostsdk.errors import ErrorCode, ToolError
 
 _CHANNEL_FIRST = {3: "NCF", 4: "NCHW", 5: "NCDHW"}
 _CHANNEL_LAST = {3: "NFC", 4: "NHWC", 5: "NDHWC"}
-"""The vendor's words, by the number of dimensions."""
+"""The vendor's names of the layouts, by the number of dimensions."""
 LAYOUTS = tuple(word for words in (_CHANNEL_FIRST, _CHANNEL_LAST) for word in words.values())
 
 
 @dataclass(frozen=True)
 class Boundary:
-    """The layouts that inputs and outputs have, by name: channels that come first become last. And whole numbers."""
+    """The layouts of inputs and outputs by name, of which channel-first ones change, and whether to use integers."""
 
     inputs: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -31,7 +32,11 @@ class Boundary:
 
 
 def rewrite(model: Any, boundary: Boundary) -> None:
-    """Do it, in place. Raises `ToolError` for a name that the network has not, and for a layout that does not fit."""
+    """Change the model in place.
+
+    Raises `ToolError` for an unknown name, a layout that does not fit, or `quantised` without quantising pairs at the
+    ends.
+    """
     graph = model.graph
     constants = {tensor.name for tensor in graph.initializer}
     inputs = {value.name: value for value in graph.input if value.name not in constants}
@@ -60,7 +65,10 @@ def _channels_first(values: dict[str, Any], name: str, layout: str, option: str)
 
 
 def _input_last(graph: Any, value: Any) -> None:
-    """The transposition stands behind the input's quantising pair where it has one: there the compiler takes it along."""
+    """Move an input's channels last.
+
+    The transposition follows the input's quantising pair, if there is one, so that the compiler can absorb it.
+    """
     name, inner = value.name, _free(graph, value.name)
     pair = _pair_after(graph, name)
     last = pair[1].output[0] if pair else name
@@ -81,7 +89,7 @@ def _output_last(graph: Any, value: Any) -> None:
 
 
 def _move_channels(value: Any) -> int:
-    """Write the shape with channels last; how many dimensions it has."""
+    """Write the shape with channels last, and return how many dimensions it has."""
     dims = value.type.tensor_type.shape.dim
     sizes = [dim.dim_value for dim in dims]
     for dimension, size in zip(dims, [sizes[0], *sizes[2:], sizes[1]], strict=True):
@@ -90,7 +98,7 @@ def _move_channels(value: Any) -> int:
 
 
 def _pair_after(graph: Any, name: str) -> tuple[Any, Any] | None:
-    """The quantising node that alone uses a tensor, and the node behind it that alone takes the values back."""
+    """Return the quantising node that is a tensor's only user, and the dequantising node that is its only user."""
     users = [node for node in graph.node if name in node.input]
     if len(users) != 1 or users[0].op_type != "QuantizeLinear":
         return None
@@ -99,7 +107,7 @@ def _pair_after(graph: Any, name: str) -> tuple[Any, Any] | None:
 
 
 def _insert(graph: Any, source: str, target: str, order: list[int], pair: Any, after: Any) -> None:
-    """A transposition, with a quantising pair of the same scale behind it where there is one before it."""
+    """Insert a transposition, followed by a quantising pair of the same scale if there is one before it."""
     from onnx import helper
 
     place = next((at + 1 for at, node in enumerate(graph.node) if node == after), 0)
@@ -116,7 +124,7 @@ def _insert(graph: Any, source: str, target: str, order: list[int], pair: Any, a
 
 
 def _quantised(graph: Any, inputs: dict[str, Any]) -> list[str]:
-    """Names of inputs whose first quantisation was taken out: they are whole numbers now."""
+    """Remove the first quantisation of inputs, which makes them integers, and return their names."""
     done = []
     for name, value in inputs.items():
         if pair := _pair_after(graph, name):
@@ -146,7 +154,7 @@ def _dequantised(graph: Any, outputs: dict[str, Any]) -> list[str]:
 
 
 def _type_of(graph: Any, node: Any) -> int:
-    """The whole number that a quantising pair is of: its zero point's, by ONNX uint8 without one."""
+    """Return the integer type of a quantising pair: its zero point's, or without one uint8, as ONNX defines."""
     from onnx import TensorProto
 
     zero = node.input[2] if len(node.input) > 2 else ""
@@ -159,7 +167,7 @@ def _rename_inputs(graph: Any, old: str, new: str) -> None:
 
 
 def _free(graph: Any, name: str) -> str:
-    """A name that no tensor has."""
+    """Return a name that no tensor has."""
     taken = {each for node in graph.node for each in (*node.input, *node.output)}
     name_of_moved = f"{name}.channel_first"
     while name_of_moved in taken:

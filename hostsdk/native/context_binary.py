@@ -1,4 +1,4 @@
-"""A cache record at run time: what it holds, and its graph executed on the emulator."""
+"""Cache records at run time: describe their content and execute their graphs on the emulator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PROFILE_REFUSED = 0x1776
 
 
 class ProfileRefused(ToolError):
-    """The emulator cannot profile single nodes of the graph: seen of one layer normalisation in float, and nothing else."""
+    """The emulator cannot profile the graph's single nodes: seen only with one layer normalisation in float."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class GraphInterface:
 
 @contextmanager
 def describe(session: Session, record: bytes) -> Iterator[tuple[GraphInterface, ...]]:
-    """The graphs in `record`; valid inside the block. Raises `ToolError` (INVALID_RECORD) when it is no such record."""
+    """Yield the graphs in `record`, valid inside the block. Raises `ToolError` (INVALID_RECORD) if unusable."""
     system = session.libraries.system
     handle, info_at = c_void_p(), c_void_p()
     buffer = ctypes.create_string_buffer(record, len(record))
@@ -61,7 +61,7 @@ def describe(session: Session, record: bytes) -> Iterator[tuple[GraphInterface, 
 
 @contextmanager
 def load(session: Session, record: bytes, profile: c_void_p | None) -> Iterator[c_void_p]:
-    """A context made from `record`. Raises `ToolError` (INVALID_RECORD) when the backend refuses it."""
+    """Create a context from `record`. Raises `ToolError` (INVALID_RECORD) when the backend refuses it."""
     core = session.libraries.core
     context = c_void_p()
     buffer = ctypes.create_string_buffer(record, len(record))
@@ -91,9 +91,9 @@ def execute(
     inputs: Sequence[bytes],
     profile: c_void_p | None,
 ) -> list[bytes]:
-    """One inference: tensors' stored bytes in, in the order of the graph's inputs, and out.
+    """Run one inference on the inputs' stored bytes, in the graph's order, and return those of the outputs.
 
-    Raises `ToolError` (EXECUTION_FAILED), and `ProfileRefused` before anything has run.
+    Raises `ToolError` (EXECUTION_FAILED), or `ProfileRefused` before anything has run.
     """
     in_buffers = [
         (ctypes.c_char * spec.stored_bytes).from_buffer_copy(stored)

@@ -1,9 +1,11 @@
-"""Job: ONNX to DLC, through ONNX Runtime's QNN provider with every operation checked against the HTP.
+"""Job: convert ONNX to DLC, through ONNX Runtime's QNN provider with every operation checked against the HTP.
 
-Request: library_dir, onnx, inputs (shapes by name), symbols (values by name), batch (a number or null), and where asked for
-boundary (`Boundary`). Result: dlc and trace (paths in the working directory; the trace says which operations became which,
-null where the provider writes none), warnings (sentences on what costs time). A network that the HTP cannot take whole is
-refused with the operations named; the provider would otherwise write a DLC of the supported part alone.
+Request: library_dir, onnx, inputs (shapes by name), symbols (values by name), batch (a number or null), and
+optionally boundary (`Boundary`) and inner (bool: make inner tensors outputs too). Result: dlc, trace and inner (paths
+in the working directory; the trace says which operations became which, null if the provider writes none; inner names
+the tensors that the added outputs show, null if not requested), warnings (sentences on what costs time). A network
+that the HTP cannot accept as a whole is refused with the operations named; the provider would otherwise write a DLC
+of the supported part alone.
 """
 
 from __future__ import annotations
@@ -32,9 +34,9 @@ from hostsdk.native.remedies import refusal
 
 INNER = "inner.json"
 _TRACE = "qnn_op_trace.json"
-"""What the provider calls it (ONNX Runtime's QNN provider 2.7, schema version 2)."""
+"""The provider's name for the trace (ONNX Runtime's QNN provider 2.7, schema version 2)."""
 _LARGEST_FILE = (1 << 31) - (1 << 20)
-"""A protobuf's limit, less what its frame may take."""
+"""The size limit of a protobuf, less what its framing may take."""
 
 
 def convert(request: dict[str, Any], reply: Reply) -> None:
@@ -88,7 +90,7 @@ def _warnings(network: str) -> list[str]:
 
 
 def _ready(request: dict[str, Any]) -> str:
-    """The network to give to the runtime."""
+    """Return the network to give to the runtime, prepared."""
     shapes = Shapes(request["inputs"], request["symbols"], request["batch"])
     network, recurrent = ready(Path(request["onnx"]), Path.cwd(), shapes)
     if recurrent:
@@ -103,19 +105,19 @@ def _rewritten(network: Path, boundary: Boundary) -> Path:
 
     try:
         model = onnx.load(network)
-    except Exception:  # the runtime says it in better words
+    except Exception:  # the runtime reports it better
         return network
     rewrite(model, boundary)
     return _saved(model, "boundary")
 
 
 def _with_inner(network: Path) -> Path:
-    """The network with what lies between its ends as outputs too; which they are stands in `INNER`."""
+    """Save the network with its inner tensors as outputs too, and list these in `INNER`."""
     import onnx
 
     try:
         model = onnx.load(network)
-    except Exception:  # the runtime says it in better words
+    except Exception:  # the runtime reports it better
         return network
     Path(INNER).write_text(json.dumps(give_out(model)), encoding="utf-8")
     return _saved(model, "inner")
@@ -131,14 +133,14 @@ def _saved(model: Any, name: str) -> Path:
 
 
 def _explained(ort: Any, network: str, htp: dict[str, str], error: Exception) -> ToolError:
-    """Why the session failed: the operations left to the CPU if that is it, else the runtime's own text."""
+    """Return why the session failed: operations left to the CPU if they are the cause, else the runtime's text."""
     try:
         graph = onnx_graph(network)
-    except Exception:  # the parser's own kinds
+    except Exception:  # the parser's own exceptions
         return _unusable(network, error)
     try:
         session = qnn_session(ort, network, htp, {RECORD_ASSIGNMENT: "1"})
-    except Exception as load:  # what is wrong with it where nothing is asked of the HTP
+    except Exception as load:  # what is wrong even if the CPU may run all of it
         unknown = unregistered(graph, str(error))
         return refusal(unknown, graph) if unknown else _unusable(network, load)
     if culprits := not_taken(session, graph):

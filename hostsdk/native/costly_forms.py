@@ -1,6 +1,6 @@
-"""Forms of a network that the HTP takes and that cost time: told when it is converted, with what they cost.
+"""Report, on conversion, forms of a network that the HTP accepts but that cost time, with their cost.
 
-The figures are simulated ones of networks that were compiled both ways for soc_model 52 (docs/truth.md).
+The figures are simulated, from networks that were compiled both ways for soc_model 52 (docs/truth.md).
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 _FEW = 4
-"""Chains that are not worth a word: a classifier's head is one."""
+"""Fewer chains than this are not worth a warning: a classifier's head is one."""
 _FLOAT = 1
 _CHANNELS = 4
-"""An image has no more."""
+"""The most channels that an image has."""
 
 
 def costly_forms(model: Any) -> list[str]:
-    """Sentences on an ONNX model, each what it has, what that costs and what to do."""
+    """Return sentences on an ONNX model, each with what it contains, what that costs and what to do."""
     graph = model.graph
     return [*_gemm_chains(graph), *_quantised_channel_first(graph)]
 

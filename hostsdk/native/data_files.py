@@ -1,4 +1,4 @@
-"""Weights that lie in files beside an ONNX: whether they are all there, and an opset brought up without loading them."""
+"""Weights stored in files beside an ONNX network: check them, and upgrade the opset without loading them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from hostsdk.errors import ErrorCode, ToolError
 
 _COMPONENT = "Converter"
 _DIGITS = 30
-"""Of an offset or a length: more bytes than there are."""
+"""The digits read of an offset or a length: enough for more bytes than any file has."""
 
 
 def has_data_files(onnx_path: Path) -> bool:
-    """Whether weights of the network lie in files beside it."""
+    """Whether any weights of the network are stored in files beside it."""
     import onnx
 
     return is_external(onnx.load(onnx_path, load_external_data=False))
 
 
 def is_external(model: Any) -> bool:
-    """The same of a loaded model."""
+    """Whether any weights of a loaded model are stored in files beside it."""
     return any(constant.external_data for constant in model.graph.initializer)
 
 
 def require_data(model: Any, folder: Path) -> None:
-    """Raise `ToolError` for weights that are not in the folder, or not wholly."""
+    """Raise `ToolError` for weights that are missing from the folder or incomplete."""
     for constant in model.graph.initializer:
         if not constant.external_data:
             continue
@@ -37,7 +37,7 @@ def require_data(model: Any, folder: Path) -> None:
         try:
             inside = file.resolve().is_relative_to(folder.resolve())
             size = file.stat().st_size if file.is_file() else None
-        except (OSError, ValueError):  # too long for a path, or with a NUL
+        except (OSError, ValueError):  # too long for a path, or contains a NUL
             raise _unusable(
                 f"{constant.name} lies at {name[:100]!r}, which is no path: save the network anew"
             ) from None
@@ -57,7 +57,7 @@ def require_data(model: Any, folder: Path) -> None:
 
 
 def bring_data(model: Any, folder: Path, scratch: Path) -> None:
-    """Copy the files into `scratch`, under their names: no weight is in memory. ONNX takes no links for them."""
+    """Copy the files into `scratch` under the same names, loading no weights. ONNX does not accept links."""
     named = {
         entry.value
         for constant in model.graph.initializer
@@ -80,7 +80,7 @@ def _unusable(fault: str) -> ToolError:
 
 
 def without_data(model: Any, change: Callable[[Any], Any]) -> Any:
-    """What `change` makes of a model while weights in files are inputs of it; afterwards they are weights again."""
+    """Apply `change` to a model while its weights in files are inputs; the result has weights again."""
     from onnx import helper
 
     graph = model.graph

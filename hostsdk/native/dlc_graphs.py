@@ -1,4 +1,4 @@
-"""A DLC's graphs, composed for a device, finalised, and saved back with their cache record."""
+"""Compose a DLC's graphs for a device, finalise them, and save the DLC with their cache record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PREFIX = re.compile(r"^<E>\s*")
 
 @dataclass(frozen=True)
 class ComposedDlc:
-    """An open DLC whose graphs stand, not yet finalised, in `context`."""
+    """An open DLC whose graphs have been composed in `context`, not yet finalised."""
 
     session: Session
     dlc: c_void_p
@@ -56,7 +56,7 @@ class ComposedDlc:
             ) from error
 
     def binary(self) -> bytes:
-        """The context binary: what the cache record will hold."""
+        """Return the context binary, which becomes the content of the cache record."""
         core, size = self.session.libraries.core, self.binary_bytes()
         buffer = create_string_buffer(size)
         written = c_uint64()
@@ -64,7 +64,7 @@ class ComposedDlc:
         return buffer.raw[: written.value]
 
     def binary_bytes(self) -> int:
-        """Size of the context binary."""
+        """Return the size of the context binary."""
         size = c_uint64()
         self.session.libraries.core.call("contextGetBinarySize", self.context, byref(size))
         return size.value
@@ -77,9 +77,10 @@ class ComposedDlc:
 
 @contextmanager
 def compose(session: Session, dlc_path: Path, scratch: Path) -> Iterator[ComposedDlc]:
-    """Open `dlc_path` and compose its graphs, and those joined to it; the library's temporary files go to `scratch`.
+    """Open `dlc_path` and compose its graphs, and those of the DLCs joined to it.
 
-    Raises `ToolError` (MODEL_LOAD) when the library cannot read the network.
+    The library's temporary files go to `scratch`. Raises `ToolError`: MODEL_LOAD when the library cannot read the
+    network or two graphs have the same name, UNSUPPORTED_LAYER when the backend refuses an op.
     """
     core, system = session.libraries.core, session.libraries.system
     context = c_void_p()
@@ -102,7 +103,7 @@ def compose(session: Session, dlc_path: Path, scratch: Path) -> Iterator[Compose
 
 
 def _joined(dlc_path: Path, scratch: Path) -> Iterator[Path]:
-    """Copies of the DLCs whose networks stand in this one: the library reads files alone."""
+    """Yield copies of the DLCs joined to this one: the library only reads files."""
     container = Dlc(dlc_path)
     for record in container.joined():
         copy = scratch / f"{record}.dlc"
@@ -122,7 +123,7 @@ def _compose(session: Session, dlc_path: Path, dlc: c_void_p, context: c_void_p)
 
 
 def _read(session: Session, dlc_path: Path, function: str, *arguments: Any) -> None:
-    """Call a reading function; its own text ("memory allocation") misleads for every kind of damage."""
+    """Call a reading function; its own text ("memory allocation") is misleading for every kind of damage."""
     try:
         session.libraries.system.call(function, *arguments)
     except QnnError as error:
@@ -134,7 +135,7 @@ def _read(session: Session, dlc_path: Path, function: str, *arguments: Any) -> N
 
 
 def _refused_op(complaints: list[str]) -> ToolError | None:
-    """The op the backend refused for this SoC and its reason, where the libraries' log names one."""
+    """Return an error naming the op the backend refused for this SoC and why, if the libraries' log names one."""
     refused = [match["op"] for line in complaints if (match := _REFUSED_OP.search(line))]
     if not refused:
         return None

@@ -1,4 +1,4 @@
-"""What the simulator says of a network compiled in this process, again and again: nothing is saved and nothing runs."""
+"""Compile networks in this process for the simulator's estimates: nothing is saved and nothing is executed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TRACE = "estimate.json"
 
 @dataclass(frozen=True)
 class Estimated:
-    """One graph: its timeline, the size of the context binary of all graphs, and its schematic where that was wanted."""
+    """One graph's timeline, the size of all graphs' context binary, and the graph's schematic if requested."""
 
     timeline: Timeline
     context_bytes: int
@@ -38,7 +38,7 @@ class Estimated:
 def estimate(
     libraries: Libraries, dlc: Path, soc: Soc, options: CompileOptions, *, schematic: bool
 ) -> list[Estimated]:
-    """Compile the DLC's graphs for a SoC and have them simulated. Leaves no file behind.
+    """Compile the DLC's graphs for a SoC and simulate them. Leaves no files behind.
 
     `options.finalize_settings` are added to those that make the simulator write its trace. Raises `ToolError`.
     """
@@ -81,7 +81,7 @@ def _simulated(
 
 @contextmanager
 def _own_directory() -> Iterator[Path]:
-    """A working directory for one compilation: the libraries write into it, whatever they are told."""
+    """Work in a folder of this compilation's own: the libraries write into it, whatever path they are given."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="estimate-") as folder:
         os.chdir(folder)
@@ -92,4 +92,4 @@ def _own_directory() -> Iterator[Path]:
 
 
 def _ignore(_level: LogLevel, _text: str) -> None:
-    """The libraries' complaints come with the error."""
+    """Discard the line: the libraries' complaints are part of the error that is raised."""

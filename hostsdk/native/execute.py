@@ -1,11 +1,12 @@
 """Job: run inferences of the graphs of one cache record on the HTP emulator.
 
-Request: library_dir, layout, dlc, record (name of the cache record, or null: compile now), soc, soc_model, options, input_dir,
-graphs (names, empty for all, in the record's order), lists (of inferences, one list a graph, an inference being a list of
-{name, path}; null: nothing is executed), native_inputs and native_outputs (bool: raw files hold the tensors' own types), outputs (names, empty for
-all), output_dir, duration_s, profile (null or a `ProfileLevel` name), log (null or {directory, application, version,
-backend}), timeline (bool: put the DLC's timelines into the logs). Progress: inference (index), paths, before each one of
-the first pass. Result: graphs (names), inferences (how many ran of all of them), logs (file names, in the graphs' order).
+Request: library_dir, layout, dlc, record (name of the cache record, or null to compile one now), soc, soc_model,
+options, input_dir, graphs (names; empty for all, in the record's order), lists (one list of inferences per graph,
+each inference a list of {name, path}; null to execute nothing), native_inputs and native_outputs (bool: raw files
+hold the tensors' own types), outputs (names, empty for all), output_dir, duration_s, profile (null or a
+`ProfileLevel` name), log (null or {directory, application, version, backend}), log_level (a `LogLevel`), timeline
+(bool: put the DLC's timelines into the logs). Progress: inference (index), paths, before each inference of the first
+pass. Result: graphs (names), inferences (how many ran, over all graphs), logs (file names, in the graphs' order).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from hostsdk.result_files import folder_name, result_files
 
 @dataclass(frozen=True)
 class _Run:
-    """What is to be run of one graph: all of it was checked."""
+    """What to run of one graph, already checked."""
 
     interface: GraphInterface
     inferences: list[list[Path]]
@@ -79,7 +80,7 @@ def execute(request: dict[str, Any], reply: Reply) -> None:
 
 
 def _record(session: Session, request: dict[str, Any]) -> bytes:
-    """The cache record to run: the DLC's, or one compiled now."""
+    """Return the cache record to run: one from the DLC, or one compiled now."""
     path = Path(request["dlc"])
     if request["record"]:
         return Dlc(path).read(request["record"])
@@ -91,7 +92,7 @@ def _record(session: Session, request: dict[str, Any]) -> bytes:
 
 
 def _chosen(held: tuple[GraphInterface, ...], request: dict[str, Any]) -> list[GraphInterface]:
-    """The graphs to run. Raises `ToolError` for a name that the record lacks, and for another number of lists."""
+    """Return the graphs to run. Raises `ToolError` if the record lacks one, or the number of lists differs."""
     by_name = {graph.name: graph for graph in held}
     names: list[str] = request["graphs"] or list(by_name)
     unknown = [name for name in names if name not in by_name]
@@ -112,7 +113,7 @@ def _chosen(held: tuple[GraphInterface, ...], request: dict[str, Any]) -> list[G
 
 
 def _checked(graphs: list[GraphInterface], request: dict[str, Any]) -> list[_Run]:
-    """Every graph's run; outputs of several graphs go to a folder a graph."""
+    """Return every graph's run, checked; several graphs write their outputs to one folder each."""
     output_dir = Path(request["output_dir"])
     written = _chosen_outputs(graphs, request["outputs"])
     return [
@@ -144,7 +145,7 @@ def _chosen_outputs(graphs: list[GraphInterface], names: list[str]) -> set[str]:
 def _inputs(
     interface: GraphInterface, inferences: list[list[dict[str, Any]]], request: dict[str, Any]
 ) -> list[list[Path]]:
-    """Each inference's files in the order of the graph's inputs; all are checked before anything runs."""
+    """Return each inference's files in the order of the graph's inputs, all checked before anything runs."""
     native = request["native_inputs"]
     sizes = {spec.name: spec.stored_bytes if native else spec.float_bytes for spec in interface.inputs}
     others = {spec.name: spec.float_bytes if native else spec.stored_bytes for spec in interface.inputs}
@@ -161,7 +162,7 @@ def _recording(
 
 
 def _open_logs(runs: list[_Run], recordings: list[Recording], request: dict[str, Any]) -> list[str]:
-    """Names of the logs, one a graph, each with the timeline of its graph in front if that is wanted."""
+    """Open one log per graph, beginning with the graph's timeline if requested, and return their names."""
     wanted = request["log"]
     if not wanted:
         return []
@@ -185,7 +186,7 @@ def _open_logs(runs: list[_Run], recordings: list[Recording], request: dict[str,
 def _run(
     session: Session, context: c_void_p, run: _Run, recording: Recording, duration_s: float, reply: Reply
 ) -> int:
-    """Run a graph's list; how many inferences ran."""
+    """Run a graph's list, and return how many inferences ran."""
     graph = session.graph(context, run.interface.name)
     count = 0
     for index, files in _passes(run.inferences, duration_s):
@@ -208,7 +209,7 @@ def _run(
 
 
 def _passes(inferences: list[list[Path]], duration_s: float) -> Iterator[tuple[int, list[Path]]]:
-    """The list once, then again and again until `duration_s` is over."""
+    """Yield the list once, then repeatedly until `duration_s` has passed."""
     end = time.monotonic() + duration_s
     yield from enumerate(inferences)
     for index, files in chain.from_iterable(repeat(list(enumerate(inferences)))):

@@ -1,4 +1,7 @@
-"""How large a network is once its functions are written out, as the runtime does it: ten that call ten others ten times each are 10^10 nodes."""
+"""Check how large a network becomes once its functions are inlined, as the runtime does.
+
+A chain of ten functions that each call the next one ten times becomes 10^10 nodes.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,14 @@ from typing import Any
 from hostsdk.errors import ErrorCode, ToolError
 
 MOST_NODES = 1_000_000
-"""Exporters write some hundred thousand of the largest language models."""
+"""The largest language models are exported with some hundred thousand nodes."""
 
 
 def require_bounded(model: Any) -> None:
-    """Raise `ToolError` for a network of more nodes than `MOST_NODES`. One whose functions call themselves is left to the runtime."""
+    """Raise `ToolError` for more than `MOST_NODES` nodes. Recursive functions are left to the runtime."""
     functions = {(each.domain, each.name): each.node for each in model.functions}
     sizes: dict[tuple[str, str], int] = dict.fromkeys(functions, 0)
-    for (
-        _
-    ) in functions:  # each round settles those that call settled ones alone; the deepest chain has them all
+    for _ in functions:  # each round settles functions that call only settled ones; no chain is longer
         settled = {name: _size(nodes, sizes) for name, nodes in functions.items()}
         if settled == sizes:
             break

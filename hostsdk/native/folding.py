@@ -1,4 +1,4 @@
-"""Constants folded, as ONNX Runtime does it before it runs a network: quantisers want it so."""
+"""Fold constants, as ONNX Runtime does before it runs a network: quantisers expect this."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 
 def fold(source: Path, target: Path, data: str | None = None) -> Path:
-    """Write `source` with constants folded and batch normalisation in its convolutions; large weights to the file `data` beside it.
+    """Write `source` with constants folded and batch normalisation merged into its convolutions.
 
-    Raises what ONNX Runtime raises for a network that it cannot load.
+    Large weights go to the file `data` beside it, if given. Raises what ONNX Runtime raises for a network it cannot
+    load.
     """
     import onnx
     import onnxruntime as ort
@@ -21,6 +22,6 @@ def fold(source: Path, target: Path, data: str | None = None) -> Path:
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", data)
     ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
     folded = onnx.load(target, load_external_data=False)
-    del folded.metadata_props[:]  # ONNX Runtime 1.32 fails on them when it pre-processes
+    del folded.metadata_props[:]  # ONNX Runtime 1.32's pre-processing fails on them
     onnx.save(folded, target)
     return target

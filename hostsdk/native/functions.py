@@ -1,4 +1,4 @@
-"""The order of the libraries' function tables (QnnInterface.h, QnnSystemInterface.h) and the signatures in use.
+"""The order of the libraries' function tables (QnnInterface.h, QnnSystemInterface.h), and signatures in use.
 
 Every function returns a Qnn_ErrorHandle_t: zero is success.
 """
@@ -95,7 +95,7 @@ _SYSTEM_SIGNATURES: dict[str, tuple[Any, ...]] = {
 
 
 def system_signatures(interface: type[ctypes.Structure]) -> dict[str, tuple[Any, ...]]:
-    """Those of the system library, for a generation's QnnInterface_t, which composeGraphs takes by value."""
+    """Return the system library's signatures for a QnnInterface_t, which composeGraphs takes by value."""
     graphs = (c_void_p, c_uint32)
     compose = (_HANDLE, *graphs, _HANDLE, _HANDLE, interface, c_uint32, _OUT, POINTER(c_uint32))
     return {**_SYSTEM_SIGNATURES, "dlcComposeGraphs": compose}

@@ -1,8 +1,8 @@
-"""GELU in its error-function form, x/2 (1 + erf(x/√2)), made one Gelu node, as the vendor's converter does.
+"""Fuse the error-function form of GELU, x/2 (1 + erf(x/√2)), into a Gelu node, as the vendor's converter does.
 
-The HTP has Gelu and no Erf. Constants may stand on either side, be divided or multiplied by, or be quantised; pairs of
-QuantizeLinear and DequantizeLinear between the operations are passed over. The pair after the last one stays and gives
-the node its encoding.
+The HTP has Gelu but not Erf. Constants may be on either side, be divisors or factors, or be quantised; pairs of
+QuantizeLinear and DequantizeLinear between the operations are skipped. The pair after the last operation stays and
+gives the node its encoding.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 _DOMAIN = "com.microsoft"
-"""Where ONNX Runtime keeps the Gelu that its own fusion makes, for networks of any opset."""
+"""The domain of the Gelu that ONNX Runtime's own fusion creates, for networks of any opset."""
 _TOLERANCE = 0.02
-"""Of a constant: eight bits hold it to a hundredth."""
+"""The relative tolerance of a constant: eight bits hold it to within a hundredth."""
 _PAIR = ("QuantizeLinear", "DequantizeLinear")
 
 
 def fuse_gelus(model: Any) -> int:
-    """Replace every such form in the main graph by a Gelu; how many there were. Other uses of Erf stay."""
+    """Replace every such form in the main graph by a Gelu, and return their number. Other uses of Erf stay."""
     fused = 0
     for node in [node for node in model.graph.node if node.op_type == "Erf"]:
         graph = _Graph(model.graph)
@@ -36,14 +36,14 @@ def fuse_gelus(model: Any) -> int:
 
 @dataclass(frozen=True)
 class _Form:
-    """A GELU: the tensor it is of, as the first operation takes it, and the operation that gives its value."""
+    """A GELU: its input, as the first operation takes it, and the operation that produces its value."""
 
     taken: str
     last: Any
 
 
 class _Graph:
-    """Who makes and who takes each tensor, and the scalars among the constants."""
+    """Which node makes and which nodes take each tensor, and the scalars among the constants."""
 
     def __init__(self, graph: Any) -> None:
         self.outputs = {output.name for output in graph.output}
@@ -55,7 +55,7 @@ class _Graph:
         self._constants = {constant.name: constant for constant in graph.initializer}
 
     def origin(self, tensor: str) -> str:
-        """The tensor before pairs of quantising and dequantising."""
+        """Return the tensor before any pairs of quantising and dequantising nodes."""
         while (
             (last := self.makers.get(tensor))
             and last.op_type == _PAIR[1]
@@ -66,7 +66,7 @@ class _Graph:
         return tensor
 
     def only_taker(self, tensor: str) -> tuple[Any, str] | None:
-        """The one operation that takes the tensor, after pairs, and the name it takes it by."""
+        """Return the only operation that takes the tensor, after any pairs, and the name it takes it by."""
         for kind in _PAIR * 2:
             takers = self.takers[tensor]
             if len(takers) != 1 or takers[0].op_type != kind:
@@ -77,7 +77,7 @@ class _Graph:
         return (takers[0], tensor) if alone else None
 
     def scalar(self, tensor: str) -> float | None:
-        """The value of a constant of one element."""
+        """Return the value of a constant of one element; None for any other tensor."""
         from onnx import numpy_helper
 
         maker = self.makers.get(tensor)
@@ -112,7 +112,7 @@ def _form(graph: _Graph, erf: Any) -> _Form | None:
 
 
 def _scaled(graph: _Graph, node: Any) -> Iterator[tuple[str, float]]:
-    """A tensor and the constant that the operation multiplies it by."""
+    """Yield each tensor that the operation multiplies by a constant, and the constant."""
     if node.op_type == "Div" and (divisor := graph.scalar(node.input[1])):
         yield node.input[0], 1 / divisor
     if node.op_type == "Mul":
@@ -122,7 +122,7 @@ def _scaled(graph: _Graph, node: Any) -> Iterator[tuple[str, float]]:
 
 
 def _tail(graph: _Graph, erf: Any, x: str) -> Any | None:
-    """The operation after which (weight · erf + shift), times x once, is half of (erf + 1) times x."""
+    """Return the operation after which (weight · erf + shift), times x once, is half of (erf + 1) times x."""
     weight, shift, times_x = 1.0, 0.0, False
     tensor, node = erf.output[0], None
     while not (times_x and _is(weight, 0.5) and _is(shift, 0.5)):
@@ -146,7 +146,7 @@ def _tail(graph: _Graph, erf: Any, x: str) -> Any | None:
 
 
 def _multiple(graph: _Graph, tensor: str, x: str) -> float | None:
-    """How many times x the tensor is."""
+    """Return which multiple of x the tensor is; None if it is not one."""
     origin = graph.origin(tensor)
     if origin == x:
         return 1.0
@@ -160,7 +160,7 @@ def _is(value: float, wanted: float) -> bool:
 
 
 def _replace(model: Any, graph: _Graph, erf: Any, form: _Form) -> None:
-    """Put the Gelu where the last operation stood, and take out what only led to that."""
+    """Put the Gelu in place of the last operation, and remove the nodes that only led to it."""
     from onnx import helper
 
     nodes = model.graph.node
@@ -182,7 +182,7 @@ def _drop_unused(graph: Any, outputs: set[str]) -> None:
 
 
 def _taken_inside(graph: Any) -> set[str]:
-    """Tensors that the bodies of loops and branches take from around them."""
+    """Return the tensors that the bodies of loops and branches take, among them those from outside."""
     bodies = [each.g for node in graph.node for each in node.attribute if each.HasField("g")]
     return {name for body in bodies for node in body.node for name in node.input}.union(
         *(_taken_inside(body) for body in bodies)

@@ -1,4 +1,4 @@
-"""HTP graph options as the compiler takes them (QnnHtpGraph.h)."""
+"""HTP graph options in the form that the compiler accepts (QnnHtpGraph.h)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GRAPH_OPTION_CUSTOM = 0
 
 
 class Option(IntEnum):
-    """QnnHtpGraph_ConfigOption_t, the part in use."""
+    """The values of QnnHtpGraph_ConfigOption_t in use."""
 
     OPTIMIZATION = 1
     VTCM_SIZE_MB = 3
@@ -24,7 +24,7 @@ class Option(IntEnum):
 
 
 class Optimization(IntEnum):
-    """QnnHtpGraph_OptimizationType_t, the part in use."""
+    """The values of QnnHtpGraph_OptimizationType_t in use."""
 
     FINALIZE_FLAG = 3
     """The optimisation level, 1 to 3."""
@@ -42,7 +42,7 @@ class ScalarType(IntEnum):
 
 @dataclass
 class GraphOptions:
-    """Options collected for one graph; `array` is what graphSetConfig takes and lives as long as this object."""
+    """Options collected for one graph; what `array` returns for graphSetConfig lives as long as this object."""
 
     _custom: list[HtpGraphConfig] = field(default_factory=list)
     _kept: list[Any] = field(default_factory=list)
@@ -54,11 +54,11 @@ class GraphOptions:
         self._custom.append(entry)
 
     def vtcm_mb(self, megabytes: int) -> None:
-        """Plan for so much VTCM."""
+        """Plan for this much VTCM."""
         self._custom.append(HtpGraphConfig(option=Option.VTCM_SIZE_MB, vtcmSizeInMB=megabytes))
 
     def hvx_threads(self, count: int) -> None:
-        """Plan for so many HVX threads."""
+        """Plan for this many HVX threads."""
         self._custom.append(HtpGraphConfig(option=Option.HVX_THREADS, numHvxThreads=count))
 
     def finalize_setting(self, key: str, value: int | float | str) -> None:
@@ -84,6 +84,6 @@ class GraphOptions:
         return bool(self._custom)
 
     def array(self) -> Any:
-        """The NULL-terminated array of graph configs."""
+        """Return the NULL-terminated array of graph configs."""
         configs = [Config(option=_GRAPH_OPTION_CUSTOM, value=ctypes.addressof(c)) for c in self._custom]
         return null_terminated(configs)

@@ -1,6 +1,6 @@
-"""Job: which libraries these are. Request: library_dir. Result: build_id, versions.
+"""Job: identify the libraries in a folder. Request: library_dir. Result: build_id, versions.
 
-Nothing here passes a structure that differs between generations, so any libraries can be asked.
+Nothing here passes a structure that differs between generations, so libraries of any generation can be queried.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hostsdk.native.session import LogLevel, open_session
 
 
 def identify(request: dict[str, Any], reply: Reply) -> None:
-    """Load the libraries, and ask for their API versions and build id."""
+    """Load the libraries, and query their API versions and build id."""
     libraries = load(Path(request["library_dir"]), LAYOUTS[0])
     with open_session(libraries, None, reply.log, LogLevel.ERROR) as session:
         reply.result(build_id=session.build_id(), versions=libraries.versions)

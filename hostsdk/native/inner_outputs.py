@@ -1,7 +1,7 @@
-"""A network that gives out what lies between its ends too, so that each layer's values can be looked at.
+"""Make a network's inner tensors outputs too, so that each layer's values can be inspected.
 
-Where a network has quantising pairs, those tensors that they are of: what lies between two operations of one pair is not
-there on the HTP either. Otherwise every tensor of floats.
+In a network with quantising pairs these are the quantised tensors: a tensor between two operations that share a pair
+does not exist on the HTP either. In other networks they are all float tensors.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 _RENAMED = "_QuantizeLinear_Input"
-"""What ONNX Runtime's quantiser puts behind the name of an output, whose own is the dequantised one's then."""
+"""Added to an output's name by ONNX Runtime's quantiser, which gives the name itself to the dequantised tensor."""
 
 
 def give_out(model: Any) -> dict[str, str]:
-    """Add the outputs; by their names, the tensors that they show."""
+    """Add the outputs, and return the tensor that each of them shows, by output name."""
     graph = model.graph
     constants = {tensor.name for tensor in graph.initializer}
     pairs = [

@@ -1,4 +1,4 @@
-"""The child's side of a job: JSON messages back on a pipe, death with the parent."""
+"""The child's side of a job: it sends JSON messages back over a pipe, and dies with its parent."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ class Reply:
         self._stream = os.fdopen(descriptor, "w", encoding="utf-8")
 
     def log(self, level: LogLevel, text: str) -> None:
-        """A line of the library's own log."""
+        """Send a line of the library's own log."""
         self._send(kind="log", level=int(level), text=text)
 
     def notice(self, text: str) -> None:
-        """Something the user should know of the result."""
+        """Send something the user should know about the result."""
         self._send(kind="notice", text=text)
 
     def progress(self, **fields: Any) -> None:
-        """Something the parent may tell the user now."""
+        """Send something the parent may show the user now."""
         self._send(kind="progress", **fields)
 
     def result(self, **fields: Any) -> None:
-        """The job is done."""
+        """Report that the job is done."""
         self._send(kind="result", **fields)
 
     def refusal(self, code: int, message: str, component: str) -> None:
-        """The job cannot be done."""
+        """Report that the job cannot be done."""
         self._send(kind="refusal", code=code, message=message, component=component)
 
     def _send(self, **message: Any) -> None:
@@ -52,8 +52,8 @@ def serve(
 ) -> None:
     """Run `work` on the request; `replies` is the pipe's descriptor, `parent` the process to die with.
 
-    `work` sends the result itself. A `ToolError` or `QnnError` becomes a refusal; anything else is a bug, which the parent
-    reports as a crash.
+    `work` sends the result itself. A `ToolError` or `QnnError` becomes a refusal; anything else is a bug, which the
+    parent reports as a crash.
     """
     reply = Reply(replies)
     _die_with(parent)
@@ -66,7 +66,7 @@ def serve(
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, however it ends."""
+    """Have the kernel kill this process when its parent terminates, however that happens."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)

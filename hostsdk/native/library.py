@@ -1,4 +1,4 @@
-"""Load the libraries of a generation, and call their functions."""
+"""Load the libraries of one generation, and call their functions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hostsdk.native import functions, structs
 from hostsdk.native.structs import InterfaceHead, SystemInterfaceHead
 
 _CORE_MAJOR, _SYSTEM_MAJOR = 2, 1
-"""Major API versions whose function tables begin as those here."""
+"""The major API versions whose function tables begin like those declared here."""
 
 
 class QnnError(Exception):
-    """A function of the library returned an error handle. `status` is the library's number, not an SNPE code."""
+    """A function of the library returned an error. `status` is the library's number, not an SNPE code."""
 
     def __init__(self, function: str, status: int, text: str) -> None:
         super().__init__(f"{function} returned {status:#x} ({text or 'no text'})")
@@ -28,7 +28,7 @@ class QnnError(Exception):
 
 @dataclass(frozen=True)
 class Api:
-    """One library's function table: calls by name, and raises `QnnError` for a non-zero result."""
+    """One library's function table: calls functions by name, and raises `QnnError` for a non-zero result."""
 
     addresses: dict[str, int]
     signatures: dict[str, tuple[Any, ...]]
@@ -54,7 +54,7 @@ class Api:
 
 @dataclass(frozen=True)
 class Libraries:
-    """Both libraries. `interface` is the HTP provider's own, for composeGraphs."""
+    """Both libraries. `interface` is the HTP provider's own structure, which composeGraphs needs."""
 
     core: Api
     system: Api
@@ -64,7 +64,7 @@ class Libraries:
 
     @property
     def versions(self) -> dict[str, str]:
-        """The API versions the libraries report, for people."""
+        """The API versions the libraries report, for display."""
         return {
             "core": _dotted(self.interface.coreApiVersion),
             "htp": _dotted(self.interface.backendApiVersion),
@@ -73,15 +73,16 @@ class Libraries:
 
 
 def asked_for(request: dict[str, Any]) -> Libraries:
-    """The libraries that a job's request names. Raises as `load`."""
+    """Load the libraries that a job's request names. Raises as `load` does."""
     return load(Path(request["library_dir"]), Layout(**request["layout"]))
 
 
 def load(directory: Path, layout: Layout) -> Libraries:
     """Load libQnnHtp.so and libQnnSystem.so from `directory`.
 
-    Raises `ToolError` (RUNTIME_UNAVAILABLE) when one cannot be loaded or reports another major API version than this
-    binding is written for. A wrong `layout` is not seen here: the first call that passes a structure ends the process.
+    Raises `ToolError` (RUNTIME_UNAVAILABLE) when this interpreter's structure sizes are not the libraries', or when a
+    library cannot be loaded or reports a major API version other than the one this binding is written for. A wrong
+    `layout` is not detected here: the first call that passes a structure crashes the process.
     """
     for struct, size in structs.SIZES.items():
         if ctypes.sizeof(struct) != size:
@@ -106,7 +107,7 @@ def load(directory: Path, layout: Layout) -> Libraries:
 
 
 def _provider(path: Path, symbol: str) -> int:
-    """The address of the library's first (and only) provider."""
+    """Return the address of the library's first (and only) provider."""
     try:
         get_providers = getattr(ctypes.CDLL(str(path)), symbol)
     except (OSError, AttributeError) as error:

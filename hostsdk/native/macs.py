@@ -1,4 +1,7 @@
-"""Multiply-accumulates of an ONNX network's nodes: of convolutions, matrix products and recurrent layers, the others have none worth counting."""
+"""Count the multiply-accumulates of an ONNX network's nodes.
+
+Convolutions, matrix products and recurrent layers are counted; other operations have none worth counting.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 
 
 def macs_by_node(model: Any) -> dict[str, int]:
-    """By node name, of every node; 0 where a shape is not known or the operation is another."""
+    """Count every node's MACs, by node name; 0 if a shape is unknown or the operation is not a counted one."""
     shapes = _shapes(model)
     return {node.name: _macs(node, shapes) for node in model.graph.node}
 
@@ -17,12 +20,12 @@ def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
 
     try:
         inferred = onnx.shape_inference.infer_shapes(model).graph
-    except Exception:  # a network that is too large for it, or of operations that it does not know
+    except Exception:  # a network that is too large for inference, or has unknown operations
         inferred = model.graph
     shapes = {constant.name: tuple(constant.dims) for constant in inferred.initializer}
     for value in (*inferred.input, *inferred.output, *inferred.value_info):
         shapes[value.name] = tuple(each.dim_value for each in value.type.tensor_type.shape.dim)
-    for node in inferred.node:  # quantising changes no shape
+    for node in inferred.node:  # quantising does not change shapes
         if node.op_type in ("QuantizeLinear", "DequantizeLinear") and node.input[0] in shapes:
             shapes.setdefault(node.output[0], shapes[node.input[0]])
     return shapes
@@ -34,13 +37,13 @@ def _macs(node: Any, shapes: dict[str, tuple[int, ...]]) -> int:
     if not output or len(taken) < 2 or not taken[0] or not taken[1]:
         return 0
     match node.op_type:
-        case "Conv":  # the weights are of one group: channels out, channels in of a group, kernel
+        case "Conv":  # weights: output channels, input channels per group, kernel
             return prod(output) * prod(taken[1][1:])
-        case "ConvTranspose":  # channels in, channels out of a group, kernel
+        case "ConvTranspose":  # weights: input channels, output channels per group, kernel
             return prod(taken[0]) * prod(taken[1][1:])
         case "LSTM" | "GRU" | "RNN" if (
             len(taken) > 2
-        ):  # steps, batch, values; weights of what comes in and of what comes back
+        ):  # input: steps, batch, values; then the input and the recurrent weights
             return prod(taken[0][:-1]) * (prod(taken[1]) + prod(taken[2]))
         case "MatMul":
             return prod(output) * taken[0][-1]

@@ -1,6 +1,6 @@
-"""An ONNX network made ready for the converter: its inputs' shapes settled, and operations told in the HTP's words.
+"""Make an ONNX network ready for the converter: settle input shapes, and use forms of operations the HTP has.
 
-What the libraries cannot carry through is refused here by name: the runtime would blame the first operation it meets.
+What the libraries cannot handle is refused here by name: the runtime would blame the first operation it meets.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from hostsdk.native.tensor_sizes import require_addressable
 from hostsdk.native.written_out import write_out
 
 RECURRENT = ("LSTM", "GRU")
-"""The libraries of 2.51 write a DLC of these that they cannot read: attribute 'hidden_size' is not in it."""
+"""The libraries of 2.51 write DLCs of these that they cannot read back: attribute 'hidden_size' is missing."""
 LEAST_OPSET = 13
-"""From here on quantising pairs may be of a channel each; what is older is brought to `UPGRADED_OPSET`."""
+"""The first opset with per-channel quantising pairs; older networks are upgraded to `UPGRADED_OPSET`."""
 UPGRADED_OPSET = 17
 _MISREAD = frozenset({"Clip"})
-"""With their attributes of opsets below 11 the provider of 2.51 makes something else of them."""
+"""Operations that the provider of 2.51 misreads when they have the attributes of opsets below 11."""
 _IR_VERSION = 8
-"""In older ones weights have to be inputs too, and the upgrade misses those that are not."""
+"""In older IR versions weights have to be inputs too, and the upgrade misses those that are not."""
 _NOT_OF_THE_HTP = frozenset({"DOUBLE", "BFLOAT16", "STRING", "COMPLEX64", "COMPLEX128"})
 _COMPONENT = "Converter"
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """What the user says of the inputs: whole shapes by input, values by symbol, and the batch of all."""
+    """What the user specifies for the inputs: full shapes by input, values by symbol, and the batch of all."""
 
     inputs: Mapping[str, Sequence[int]] = field(default_factory=dict)
     symbols: Mapping[str, int] = field(default_factory=dict)
@@ -40,16 +40,16 @@ class Shapes:
 
 
 def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tuple[str, str]]]:
-    """The file to convert, in `scratch` where it had to be changed, and the refused nodes as (type, name).
+    """Return the file to convert, in `scratch` if it had to change, and the refused nodes as (type, name).
 
-    One that cannot be read is left to the runtime, which says so in better words. Raises `ToolError` for a shape that is
-    not settled or does not fit.
+    A file that cannot be read is left to the runtime, which reports it better. Raises `ToolError` for a shape that is
+    not settled or does not fit, and for weights, types, sizes or an opset that the libraries cannot handle.
     """
     import onnx
 
     try:
         model = onnx.load(onnx_path, load_external_data=False)
-    except Exception:  # the parser's own kinds, and those of whatever is no network at all
+    except Exception:  # the parser's own exceptions, and those for a file that is not a network at all
         return onnx_path, []
     require_data(model, onnx_path.parent)
     require_bounded(model)
@@ -73,7 +73,7 @@ def ready(onnx_path: Path, scratch: Path, shapes: Shapes) -> tuple[Path, list[tu
 
 
 def _require_types(graph: Any) -> None:
-    """Raise `ToolError` for an input of numbers that the HTP has none of: the runtime would blame an operation of its own."""
+    """Raise `ToolError` for an input type that the HTP lacks: the runtime would blame an operation of its own."""
     from onnx import TensorProto
 
     constants = {constant.name for constant in graph.initializer}
@@ -86,7 +86,7 @@ def _require_types(graph: Any) -> None:
 
 
 def _name(graph: Any) -> bool:
-    """Give every node a name of its own, so that what is told of it is told of no other; whether one had none."""
+    """Give every node a name of its own, so that messages identify it; return whether any was renamed."""
     taken = {node.name for node in graph.node}
     seen = set[str]()
     changed = False
@@ -100,9 +100,10 @@ def _name(graph: Any) -> bool:
 
 
 def _upgraded(model: Any) -> Any:
-    """At an opset that the quantiser and the provider know; one that cannot be upgraded is left for them to judge.
+    """Return the model at an opset that the quantiser and the provider know.
 
-    Raises `ToolError` where the provider would compute something else of it, and say nothing.
+    One that cannot be upgraded is left for them to judge. Raises `ToolError` if the provider would silently compute
+    something else.
     """
     from onnx import version_converter
 
@@ -112,7 +113,7 @@ def _upgraded(model: Any) -> Any:
     model.ir_version = max(model.ir_version, _IR_VERSION)
     try:
         return version_converter.convert_version(model, UPGRADED_OPSET)
-    except Exception as error:  # the converter's own kinds, for operations it has no way for
+    except Exception as error:  # the version converter's own exceptions, for operations it cannot convert
         bounded = [node.name for node in model.graph.node if node.op_type in _MISREAD and node.attribute]
         if not bounded:
             return model
@@ -124,7 +125,7 @@ def _upgraded(model: Any) -> Any:
 
 
 def _settle(graph: Any, shapes: Shapes) -> bool:
-    """Give every input its numbers; whether anything had to be changed."""
+    """Give every input a fixed shape, and return whether anything had to be changed."""
     constants = {constant.name for constant in graph.initializer}
     inputs = {value.name: value for value in graph.input if value.name not in constants}
     if unknown := sorted(set(shapes.inputs) - set(inputs)):
@@ -146,7 +147,7 @@ def _settle(graph: Any, shapes: Shapes) -> bool:
 
 
 def _told(name: str, value: Any, shapes: Shapes) -> Iterable[tuple[str, int]]:
-    """Values of symbols that follow from the shape the user gives an input, and from the batch."""
+    """Return the values of symbols that follow from the shape the user gives an input, or from the batch."""
     dims = value.type.tensor_type.shape.dim
     sizes = shapes.inputs.get(name)
     if sizes is not None and value.type.tensor_type.HasField("shape"):
@@ -161,7 +162,7 @@ def _told(name: str, value: Any, shapes: Shapes) -> Iterable[tuple[str, int]]:
 
 
 def _shape(name: str, value: Any, shapes: Shapes, symbols: Mapping[str, int]) -> list[int | None]:
-    """An input's numbers, all of them. Raises `ToolError` naming the remedy where one is not known."""
+    """Return an input's complete shape. Raises `ToolError` with the remedy if a dimension is not known."""
     dims = value.type.tensor_type.shape.dim
     if name in shapes.inputs:
         return list(shapes.inputs[name])

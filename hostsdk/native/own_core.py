@@ -1,7 +1,7 @@
-"""One core for one emulation.
+"""Give each emulation one core of its own.
 
-The emulator runs the HTP's threads as host threads that hand over to each other all the time. On two cores that
-costs more than it gains, and two emulations on two cores slow each other down several times (measured: 4.0 s alone on
+The emulator runs the HTP's threads as host threads that constantly hand over to each other. On two cores that costs
+more than it gains, and two emulations sharing two cores slow each other down several times (measured: 4.0 s alone on
 one core, 4.3 s alone on two, 16 s beside another one).
 """
 
@@ -18,10 +18,10 @@ from hostsdk.locks import lock, open_lock, own_directory
 
 @contextmanager
 def own_core(locks: Path | None = None) -> Iterator[int | None]:
-    """Keep this process on a core that no other emulation of this user has; its number.
+    """Bind this process to a core that no other emulation of this user has, and yield the core's number.
 
-    Without a free core, or where cores cannot be chosen or the folder of the locks is not this user's alone, the process
-    stays where it is and the answer is None. The kernel frees the core when the process dies.
+    Yields None and leaves the process as it is if no core is free, or if the folder of the locks is unusable or not
+    this user's alone. The kernel frees the core when the process dies.
     """
     folder = locks or Path(tempfile.gettempdir()) / f"hostsdk-cores-{os.geteuid()}"
     allowed = os.sched_getaffinity(0)

@@ -1,7 +1,7 @@
 """Job: compile a DLC's graphs for one SoC and save the DLC with its cache record.
 
-Request: library_dir, layout, dlc, soc_model, options (`CompileOptions`), profile (bool: record events and write the schematic
-into the working directory), output. Result: build_id, graphs (each with name, start_us, stop_us, events).
+Request: library_dir, layout, dlc, soc_model, options (`CompileOptions`), profile (bool: record events and write the
+schematic into the working directory), output. Result: build_id, graphs (each with name, start_us, stop_us, events).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hostsdk.native.session import open_session
 
 
 def graph_options(options: CompileOptions) -> GraphOptions:
-    """The compiler's form of `options`."""
+    """Convert `options` to the compiler's form."""
     chosen = GraphOptions()
     chosen.optimization(Optimization.FINALIZE_FLAG, float(options.optimization_level))
     if options.vtcm_mb is not None:
@@ -47,7 +47,7 @@ def prepare(request: dict[str, Any], reply: Reply) -> None:
             graphs.append(_finalize(dlc, name, options, profiled=request["profile"]))
             if trace := options.finalize_settings.get(TRACE_SETTING):
                 with suppress(FileNotFoundError):
-                    Path(str(trace)).rename(trace_of(name))  # the next graph's would take its place
+                    Path(str(trace)).rename(trace_of(name))  # or the next graph's would replace it
         dlc.save(Path(request["output"]))
         reply.result(build_id=session.build_id(), graphs=graphs)
 

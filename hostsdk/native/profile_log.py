@@ -40,7 +40,7 @@ class Method(IntEnum):
 
 
 def log_name(index: int, graphs: int) -> str:
-    """The file name of a graph's log: numbered in the graphs' order where there are several."""
+    """Return the file name of a graph's log, numbered in the graphs' order if there are several."""
     return f"qnn-profiling-data_{index}.log" if graphs > 1 else "qnn-profiling-data.log"
 
 
@@ -85,9 +85,9 @@ class ProfileLog:
 def open_log(
     libraries: Libraries, path: Path, application: str, version: str, backend: str
 ) -> Iterator[ProfileLog]:
-    """A new log at `path`, complete when the block ends.
+    """Open a new log at `path`, complete when the block ends.
 
-    The serializer appends to a file that is there and is silent when it cannot write, so an existing file raises
+    The serializer appends to an existing file and is silent when it cannot write, so an existing file raises
     FileExistsError and a log that did not appear raises `ToolError` (OUTPUT_WRITE).
     """
     if path.exists():

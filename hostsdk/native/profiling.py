@@ -1,4 +1,4 @@
-"""Profile handles, and their events read out as values."""
+"""Open profile handles, and read their events as values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ProfileLevel(IntEnum):
 
 @contextmanager
 def open_profile(session: Session, level: ProfileLevel, *, optrace: bool) -> Iterator[c_void_p]:
-    """A profile handle. With `optrace`, finalising under it writes the schematic into the working directory."""
+    """Open a profile handle. With `optrace`, finalising writes the schematic into the working directory."""
     core = session.libraries.core
     profile = c_void_p()
     core.call("profileCreate", session.backend, int(level), byref(profile))
@@ -40,7 +40,7 @@ def open_profile(session: Session, level: ProfileLevel, *, optrace: bool) -> Ite
 
 
 def read_events(session: Session, profile: c_void_p) -> tuple[Event, ...]:
-    """The events recorded under `profile` since the last call that used it, with their sub-events and blobs."""
+    """Return the events that the last call under `profile` recorded, with their sub-events and blobs."""
     core = session.libraries.core
     return tuple(_event(core, handle) for handle in _handles(core, "profileGetEvents", profile))
 

@@ -1,9 +1,10 @@
-"""Job: a float ONNX to a quantised one (QDQ), by ONNX Runtime's quantiser with its rules for the QNN provider.
+"""Job: quantise a float ONNX network to QDQ, by ONNX Runtime's quantiser with its rules for the QNN provider.
 
-Request: onnx, inputs, symbols, batch (as of `convert`), list (the lines of an input list: files of float32 values by
-input name, absolute), weights (bits) and activations (bits, or `mixed`: 8, and 16 where the outputs lose most by 8). Result:
-onnx (a path in the working directory), data (of its weights where the network had them in a file of its own, else null), and
-lifted (of mixed ones, the activations in 16 bits) of how many (`activations`).
+Request: onnx, inputs, symbols, batch (as for `convert`), list (the lines of an input list: absolute paths of files of
+float32 values by input name), weights (bits) and activations (bits, or `mixed`: 8, and 16 where the outputs lose most
+by 8). Result: onnx (a path in the working directory), data (the file of its weights if the network had them in a
+separate one, else null), and for `mixed` lifted (the activations in 16 bits) and activations (how many there are in
+all).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _NORMS = frozenset({"LayerNormalization", "RMSNormalization", "SimplifiedLayerNo
 _TYPED_AS_THEIR_INPUT = frozenset(
     {"Gelu", "FastGelu", "QuickGelu", "BiasGelu", "SimplifiedLayerNormalization"}
 )
-"""Operations of ONNX Runtime's own whose output has type and shape of their first input."""
+"""Operations of ONNX Runtime's own whose output has the type and shape of their first input."""
 _WEIGHTS = "network.onnx.data"
 _PREPROCESSED = "preprocessed.onnx"
 
@@ -51,7 +52,7 @@ def quantise(request: dict[str, Any], reply: Reply) -> None:
         raise
     except (
         Exception
-    ) as error:  # the quantiser's own checks, ONNX Runtime's and protobuf's have no common class
+    ) as error:  # the exceptions of the quantiser, ONNX Runtime and protobuf have no common class
         raise _explained(source, Path(request["onnx"]).name, error) from error
     data = Path(_WEIGHTS)
     reply.result(
@@ -63,13 +64,13 @@ def quantise(request: dict[str, Any], reply: Reply) -> None:
 
 
 def _explained(source: Path, name: str, error: Exception) -> ToolError:
-    """Operations that nobody knows if it is that, else the quantiser's or the runtime's own text."""
+    """Return an error naming unregistered operations if they are the cause, else with the tools' own text."""
     unusable = ToolError(
         ErrorCode.MODEL_LOAD, f"ONNX Runtime cannot quantise {name}: {reason_of(error)}", _COMPONENT
     )
     try:
         graph = onnx_graph(str(source))
-    except Exception:  # the parser's own kinds
+    except Exception:  # the parser's own exceptions
         return unusable
     unknown = unregistered(graph, str(error))
     return refusal(unknown, graph) if unknown else unusable
@@ -121,7 +122,10 @@ def _write_out(network: Path) -> None:
 
 
 def _give_types(network: Path) -> None:
-    """Say of every tensor what it holds: the quantiser leaves those in floats of which ONNX infers nothing, as behind a GELU of ONNX Runtime's."""
+    """Declare every tensor's type: the quantiser leaves a tensor in float if ONNX infers no type for it.
+
+    That happens after operations of ONNX Runtime's own, such as its GELU.
+    """
     import onnx
 
     model = onnx.load(network, load_external_data=False)
@@ -144,7 +148,10 @@ def _give_types(network: Path) -> None:
 
 
 def _scales_of_norms(network: Path) -> set[str]:
-    """Constants by which layers are normalised: the HTP takes unsigned ones alone, with 8 bits also beside weights of 4."""
+    """Return the constant scales of normalisation layers.
+
+    The HTP accepts only unsigned ones, and of 8 bits even beside 4-bit weights.
+    """
     import onnx
 
     graph = onnx.load(network, load_external_data=False).graph
@@ -155,7 +162,7 @@ def _scales_of_norms(network: Path) -> set[str]:
 
 
 class _Reader:
-    """The calibration data, as the CalibrationDataReader that the quantiser asks for."""
+    """The calibration data, as the CalibrationDataReader that the quantiser expects."""
 
     def __init__(self, inputs: Inputs, lines: Sequence[Mapping[str, str]]) -> None:
         self._inputs = inputs

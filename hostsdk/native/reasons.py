@@ -1,4 +1,4 @@
-"""What ONNX Runtime says of a network that it does not load, as a sentence for whoever has the network."""
+"""Turn ONNX Runtime's error for a network that it cannot load into a sentence for the network's user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PREFIXES = re.compile(
     r"Exception during initialization: |/\S*onnxruntime_src/\S+:\d+ .*?\)(?: const)? (?=[A-Z[])|"
     r"[\w/]+\.(?:cc|h):\d+ \w+ "
 )
-"""Library, number and name; the file; and where in ONNX Runtime's own source it was found out."""
+"""Library, error number and name; the file; and where ONNX Runtime's own source raised the error."""
 _SENTENCES: Mapping[str, str] = {
     r"Unsupported model IR version: (\d+), max supported IR version: (\d+)": "its IR version is {0}, and this ONNX Runtime reads up to {1}: "
     "export it by an older onnx, or save it with `model.ir_version = {1}`",
@@ -34,7 +34,7 @@ _SENTENCES: Mapping[str, str] = {
 
 
 def reason_of(error: Exception) -> str:
-    """The runtime's text, in one sentence: with what to do where that is known, else without what is the runtime's own."""
+    """Return the runtime's text as one sentence: with a remedy if one is known, else stripped of internal details."""
     text = " ".join(str(error).split())
     for pattern, sentence in _SENTENCES.items():
         if match := re.search(pattern, text):

@@ -1,4 +1,4 @@
-"""What a run records: its calls' events, under a profile handle, into a log."""
+"""Record the events of a run's calls, collected under a profile handle, in a log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Recording:
-    """The profile of one graph's calls, at the level asked for or, where the emulator refuses that, of whole calls."""
+    """The profile of one graph's calls, at the requested level, or of whole calls if the emulator refuses it."""
 
     def __init__(
         self,
@@ -34,14 +34,14 @@ class Recording:
         self.profile: c_void_p | None = self._open(level) if level else None
 
     def keep_log(self, path: Path, application: str, version: str, backend: str) -> ProfileLog:
-        """Have every call's events written to a new log; raises as `open_log` does."""
+        """Write every call's events to a new log from now on. Raises as `open_log` does."""
         self._log = self._scope.enter_context(
             open_log(self._session.libraries, path, application, version, backend)
         )
         return self._log
 
     def call(self, method: Method, work: Callable[[c_void_p | None], T]) -> T:
-        """Do what is given the profile, and log its events."""
+        """Run `work` with the profile, and log its events."""
         start = time.time_ns()
         try:
             outcome = work(self.profile)

@@ -1,4 +1,4 @@
-"""What would do in place of operations that the HTP does not take: `onnx-check`, converter and quantiser say the same."""
+"""Remedies for operations that the HTP does not accept, shared by `onnx-check`, converter and quantiser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONSTANT = "make the shape or number that it takes a constant of the network, o
 _TENSORS = "write it with Split, Slice and Concat of tensors, or cut the network there"
 _UNROLLED = "export it unrolled"
 _PUBLIC = frozenset({"", "ai.onnx", "com.microsoft"})
-"""Domains of operations that ONNX or ONNX Runtime defines."""
+"""The domains of operations that ONNX or ONNX Runtime defines."""
 _REMEDIES: Mapping[str, str] = {
     "Erf": _GELU,
     "FastGelu": "write it as the node Gelu, which is taken; a bias of its own as Add before it",
@@ -51,12 +51,12 @@ _REMEDIES: Mapping[str, str] = {
     **dict.fromkeys(("SplitToSequence", "SequenceAt", "SequenceConstruct", "ConcatFromSequence"), _TENSORS),
     "Mod": "for whole numbers: x - (x / y) * y with Div, Mul and Sub",
 }
-"""By operation, what would do."""
+"""The remedy for each operation type."""
 _NAMED_AT_MOST = 8
 
 
 class Arithmetic(StrEnum):
-    """What a network computes in, with what would do for an operation that has no remedy of its own."""
+    """The arithmetic of a network, whose value is the remedy for operations that have none of their own."""
 
     FLOAT = "replace it, try it quantised (w8a8 or w8a16), or cut the network there"
     OF_8_BITS = "replace it, try it in 16 bits (w8a16) or in floats, or cut the network there"
@@ -64,7 +64,7 @@ class Arithmetic(StrEnum):
 
 
 def arithmetic(graph: Any) -> Arithmetic:
-    """As its quantising pairs have it: of 16 bits where one has."""
+    """Return the arithmetic of the network's quantising pairs: 16 bits if any has, float if there are none."""
     from onnx import TensorProto
 
     quantising = [node for node in graph.node if node.op_type == "QuantizeLinear"]
@@ -81,7 +81,7 @@ def arithmetic(graph: Any) -> Arithmetic:
 
 
 def remedies(ops: Iterable[Op], graph: Any) -> dict[Op, str]:
-    """What would do, by operation."""
+    """Return the remedy for each operation."""
     domains = {node.name: node.domain for node in graph.node}
     otherwise = arithmetic(graph)
     return {(kind, name): _remedy(kind, domains.get(name, ""), otherwise) for kind, name in ops}
@@ -96,7 +96,7 @@ def _remedy(kind: str, domain: str, otherwise: Arithmetic) -> str:
 
 
 def refusal(ops: Iterable[Op], graph: Any) -> ToolError:
-    """The operations by name, those together for which the same would do."""
+    """Return the error that names the operations, grouped by remedy."""
     by_remedy: dict[str, list[str]] = {}
     for (kind, name), remedy in remedies(ops, graph).items():
         by_remedy.setdefault(remedy, []).append(f"{kind} ({name or 'unnamed'})")

@@ -1,7 +1,8 @@
-"""How much a network's outputs lose by 8 bits in one place: which activations deserve 16.
+"""Measure how much a network's outputs lose with 8 bits in one place, to find the activations that deserve 16.
 
-The network runs in floats, on the first inference of the calibration data, with one group of neighbouring activations at a time
-rounded to 8 bits over the range they take. So the loss is that of the outputs, with all that later layers make of an error.
+The network runs in float, on the first inference of the calibration data, with one group of neighbouring activations
+at a time rounded to 8 bits over the range of its values. The loss is that of the outputs, so it includes whatever
+later layers do to an error.
 """
 
 from __future__ import annotations
@@ -16,18 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 GROUPS = 128
-"""Inferences at most, besides the one that all are held against."""
+"""The most groups, each of which takes one inference besides the one that all are compared with."""
 SHARE = 0.9
-"""Of the loss that all groups make by themselves, what those that get 16 bits carry: the rest is 10 dB further down."""
+"""The share of all groups' separate losses that the groups given 16 bits account for: the rest is 10 dB lower."""
 _SWITCHED = "switched.onnx"
 _MERGED = frozenset({"Relu", "Clip"})
-"""Computed with the operation before them: what lies between is in no number of bits of its own."""
+"""Computed together with the operation before them: the tensor in between has no bit width of its own."""
 _ELEMENTWISE = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Min", "Max"})
-"""Their constants are in the bits of activations, not of weights."""
+"""Operations whose constants have the bit width of activations, not of weights."""
 
 
 def sensitive_activations(network: Path, feed: Mapping[str, NDArray[Any]]) -> tuple[list[str], int]:
-    """The fewest activations, by groups, that make `SHARE` of the outputs' loss at 8 bits, in the network's order; and of how many."""
+    """Return the fewest activations that cause `SHARE` of the outputs' loss at 8 bits, and the number of all.
+
+    They are chosen by groups and listed in the network's order.
+    """
     import onnx
 
     model = onnx.shape_inference.infer_shapes(onnx.load(network, load_external_data=False))
@@ -40,7 +44,10 @@ def sensitive_activations(network: Path, feed: Mapping[str, NDArray[Any]]) -> tu
 
 
 def fewest(losses: Sequence[float], share: float) -> list[int]:
-    """Places of the largest losses that together are that share of all, the largest first; none where nothing is lost."""
+    """Return the indices of the largest losses that together reach that share of all, largest first.
+
+    There are none if nothing is lost.
+    """
     wanted, carried, chosen = share * sum(losses), 0.0, []
     for place in sorted(range(len(losses)), key=lambda place: -losses[place]):
         if carried >= wanted:
@@ -51,7 +58,7 @@ def fewest(losses: Sequence[float], share: float) -> list[int]:
 
 
 def _activations(graph: Any) -> Iterator[str]:
-    """Tensors of floats whose bits are those of activations, in order."""
+    """Yield the float tensors that have the bit width of activations, in order."""
     from onnx import TensorProto
 
     constants = {tensor.name for tensor in graph.initializer if tensor.data_type == TensorProto.FLOAT}
@@ -72,7 +79,10 @@ def _activations(graph: Any) -> Iterator[str]:
 
 
 def _switched(model: Any, groups: Sequence[Sequence[str]], target: Path) -> Path:
-    """The network with a switch a group, which rounds its activations to 8 bits; saved, weights in files of their own stay there."""
+    """Save the network with one switch per group, which rounds its activations to 8 bits.
+
+    Weights in files of their own stay there.
+    """
     import onnx
     from onnx import TensorProto, helper
 
@@ -119,14 +129,14 @@ def _rounding(name: str, switch: str, taken: str) -> Any:
 
 
 def _losses(network: Path, feed: Mapping[str, NDArray[Any]], groups: int) -> list[float]:
-    """By group, power of the outputs' difference over that of each output, in sum."""
+    """Return, by group, the power of the difference relative to that of the output, summed over the outputs."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = (
         ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    )  # it rewrites quantising pairs
+    )  # optimisation rewrites quantising pairs
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = ort.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
 

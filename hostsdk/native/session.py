@@ -1,4 +1,4 @@
-"""A backend on a device: what every job opens first and closes last, with the library's own log kept."""
+"""A backend on a device: what every job opens first and closes last, with the library's log passed on."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ _HTP_DEVICE_OPTION_SOC = 0
 _LOG_LINE_BYTES = 4096
 _LogCallback = ctypes.CFUNCTYPE(None, c_char_p, c_uint32, c_uint64, c_void_p)
 _HARMLESS = ("unexpected GraphHtpSettings option",)
-"""Printed at error level on every run of the 2.51 libraries, whatever the graph."""
+"""Logged at error level on every run of the 2.51 libraries, whatever the graph."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """Open handles. Valid inside `open_session` only."""
+    """Open handles, valid only inside `open_session`."""
 
     libraries: library.Libraries
     backend: c_void_p
     device: c_void_p
     system_log: c_void_p
     complaints: list[str]
-    """What the libraries logged at error level so far; their return codes alone say little."""
+    """What the libraries have logged at error level so far; their return codes alone say little."""
 
     def build_id(self) -> str:
-        """The libraries' build, as in v2.51.0.260929181845."""
+        """Return the libraries' build id, such as v2.51.0.260929181845."""
         text = c_char_p()
         self.libraries.core.call("backendGetBuildId", byref(text))
         return (text.value or b"").decode("ascii", "replace")
 
     def graph(self, context: c_void_p, name: str) -> c_void_p:
-        """The handle of a graph of `context`."""
+        """Return the handle of a graph in `context`."""
         handle = c_void_p()
         self.libraries.core.call("graphRetrieve", context, name.encode(), byref(handle))
         return handle
@@ -61,7 +61,7 @@ class Session:
 def open_session(
     libraries: library.Libraries, soc_model: int | None, sink: LogSink, level: LogLevel = LogLevel.WARN
 ) -> Iterator[Session]:
-    """A session of the libraries, with a device for `soc_model` unless that is None.
+    """Open a session of the libraries, with a device for `soc_model` unless that is None.
 
     Raises `library.QnnError` when the device is refused.
     """
@@ -96,7 +96,7 @@ def open_session(
 
 
 def null_terminated(configs: list[Any]) -> Any:
-    """A NULL-terminated array of pointers to `configs`, which it keeps alive."""
+    """Return a NULL-terminated array of pointers to `configs`, which it keeps alive."""
     array: Any = (c_void_p * (len(configs) + 1))(*[ctypes.addressof(config) for config in configs], None)
     array.kept = configs
     return array

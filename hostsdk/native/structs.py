@@ -1,7 +1,7 @@
-"""The structures of QNN's public C headers that the jobs use, as all generations of the libraries have them.
+"""The structures of QNN's public C headers that the jobs use, as they are in every generation's libraries.
 
-The two that differ between generations are made for a `Layout`. Field names follow the headers. A structure's version field, where it has one, selects the union member; only the members
-in use are declared.
+The two that differ between generations are built from a `Layout`'s values. Field names follow the headers. A
+structure's version field, if it has one, selects the union member; only the members in use are declared.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class InterfaceHead(Structure):
 
 @functools.cache
 def interface_of(pointers: int) -> type[Structure]:
-    """QnnInterface_t: passed by value to composeGraphs, so its whole size matters."""
+    """Return QnnInterface_t: it is passed to composeGraphs by value, so its full size matters."""
     return type("QnnInterface", (InterfaceHead,), {"_fields_": [("functions", c_void_p * pointers)]})
 
 
@@ -56,7 +56,7 @@ _HTP_DEVICE_CONFIG_BYTES = 64
 
 @functools.cache
 def htp_device_config_of(soc_offset: int) -> type[Structure]:
-    """QnnHtpDevice_CustomConfig_t; option 0 selects the SoC by soc_model."""
+    """Return QnnHtpDevice_CustomConfig_t, whose option 0 selects the SoC by soc_model."""
     fields = [
         ("option", c_uint32),
         ("_align", c_uint8 * (soc_offset - 4)),
@@ -67,7 +67,7 @@ def htp_device_config_of(soc_offset: int) -> type[Structure]:
 
 
 class Scalar(Structure):
-    """Qnn_Scalar_t, its value as the eight bytes of the union."""
+    """Qnn_Scalar_t, with its value as the eight bytes of the union."""
 
     _fields_ = [("dataType", c_uint32), ("bits", c_uint64)]
 
@@ -227,7 +227,7 @@ class _ProfileEventUnion(Union):
 
 
 class ProfileEvent(Structure):
-    """QnnSystemProfile_ProfileEventV1_t; `type` 0 takes eventData, 1 takes extendedEventData."""
+    """QnnSystemProfile_ProfileEventV1_t; `type` 0 selects eventData, 1 selects extendedEventData."""
 
     _anonymous_ = ("_value",)
 
@@ -292,4 +292,4 @@ SIZES: dict[type[ctypes.Structure], int] = {
     HtpGraphConfig: 56,
     ExtendedEventData: 56,
 }
-"""Sizes the libraries were seen to use; a mismatch means this interpreter's ABI is not theirs."""
+"""Sizes the libraries were observed to use; a mismatch means this interpreter's ABI is not theirs."""

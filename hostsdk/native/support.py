@@ -1,7 +1,8 @@
-"""Job: which operations of an ONNX the HTP of each SoC takes, by the compiler's own validation; nothing is compiled to the end.
+"""Job: find which operations of an ONNX network the HTP of each SoC accepts.
 
-Request: library_dir, onnx, inputs, symbols, batch (as of `convert`), socs (model numbers by name). Result: nodes (how many
-there are), macs (of all), socs (by name: the operations left out as {type, name, macs, remedy}).
+The compiler's own validation decides; nothing is fully compiled. Request: library_dir, onnx, inputs, symbols, batch
+(as for `convert`), socs (model numbers by name). Result: nodes (how many there are), macs (of all nodes), socs (by
+name: the operations that are not accepted as {type, name, macs, remedy}).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from hostsdk.native.reasons import reason_of
 from hostsdk.native.remedies import remedies
 
 _MATERIAL = ("Constant",)
-"""Folded before anything is assigned."""
+"""Operations that are folded before anything is assigned, and so not counted as nodes."""
 
 
 def support(request: dict[str, Any], reply: Reply) -> None:
@@ -56,14 +57,14 @@ def _loaded(network: Path) -> Any:
 
     try:
         return onnx.load(network, load_external_data=False)
-    except Exception as error:  # the parser's own kinds
+    except Exception as error:  # the parser's own exceptions
         raise ToolError(
             ErrorCode.MODEL_LOAD, f"no usable ONNX model: {reason_of(error)}", "Converter"
         ) from error
 
 
 def _left(ort: Any, network: Path, graph: Any, directory: Path, soc_model: int) -> list[Op]:
-    """The operations that stay with the CPU."""
+    """List the operations that stay on the CPU."""
     provider = {
         "backend_path": str(directory / "libQnnHtp.so"),
         "soc_model": str(soc_model),

@@ -1,4 +1,4 @@
-"""Inputs of an ONNX network from files of float32 values, as the tools' input lists name them."""
+"""Read the inputs of an ONNX network from files of float32 values, as named in the tools' input lists."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from hostsdk.errors import ErrorCode, ToolError
 
 @dataclass(frozen=True)
 class Inputs:
-    """Shapes and data types by name, in the network's order."""
+    """The shapes and data types of inputs by name, in the network's order."""
 
     tensors: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
 
     def feed(self, files: Mapping[str, str]) -> dict[str, NDArray[np.generic]]:
-        """Values of one inference, each file cast to its input's type. A lone file may be named "".
+        """Return the values of one inference, each file's cast to its input's type.
 
-        Raises `ToolError` for a name, a number or a size that does not fit.
+        A lone file may be named "". Raises `ToolError` for a file that cannot be read, and for a name, a number or a
+        size that does not fit.
         """
         names = dict(files)
         if set(names) == {""} and len(self.tensors) == 1:
@@ -58,7 +59,7 @@ class Inputs:
 
 
 def inputs_of(network: Path) -> Inputs:
-    """What a network whose shapes are settled takes."""
+    """Return the inputs of a network whose shapes are settled."""
     import onnx
 
     graph = onnx.load(network, load_external_data=False).graph

@@ -1,4 +1,7 @@
-"""How large the tensors of a network are, told before anybody makes them: a constant of 10^10 elements is three small numbers in the file."""
+"""Check how large a network's tensors are before any of them is allocated.
+
+A constant of 10^10 elements can be three small numbers in the file.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ from typing import Any
 from hostsdk.errors import ErrorCode, ToolError
 
 MOST_ELEMENTS = 1 << 31
-"""Of a tensor: 4 GiB in float16, all that the HTP can address."""
+"""The limit for one tensor: 4 GiB in float16, all that the HTP can address."""
 _TELLS_SHAPES = 4096
-"""Elements of a constant whose values may be a shape, a count or a padding; of a larger one only its own shape matters."""
+"""The most elements of a constant whose values may be a shape, a count or padding: a larger one's do not matter."""
 
 
 def require_addressable(model: Any) -> None:
-    """Raise `ToolError` for a network with a tensor of more than `MOST_ELEMENTS`, as far as that follows from its constants."""
+    """Raise `ToolError` if a tensor has over `MOST_ELEMENTS`, as far as that follows from the constants."""
     shapes = _shapes(model)
     for node in model.graph.node:
         for name in node.output:
@@ -29,12 +32,12 @@ def require_addressable(model: Any) -> None:
 
 
 def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
-    """Of what nodes make, by name. Empty where they cannot be told; the runtime says why."""
+    """Infer the shapes of the nodes' outputs, by name. Empty if that fails; the runtime reports why."""
     import onnx
 
     try:
         graph = onnx.shape_inference.infer_shapes(_light(model), data_prop=True).graph
-    except Exception:  # operations that it does not know, or shapes that contradict each other
+    except Exception:  # unknown operations, or shapes that contradict each other
         return {}
     return {
         value.name: tuple(each.dim_value for each in value.type.tensor_type.shape.dim)
@@ -43,7 +46,7 @@ def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
 
 
 def _light(model: Any) -> Any:
-    """The network without the data of its weights, which nobody is to copy."""
+    """Return the network without the data of its large constants, to avoid copying it."""
     import onnx
 
     light = onnx.ModelProto(ir_version=model.ir_version)

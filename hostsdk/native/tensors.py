@@ -1,4 +1,4 @@
-"""Graph inputs and outputs as the raw files of net-run: float32 values, or the tensors' own."""
+"""Graph inputs and outputs as net-run's raw files, which hold float32 values or the tensors' own types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class Storage:
-    """How a tensor's elements lie in memory: numpy's name of the type, and whether it stands for a real number."""
+    """How a tensor's elements are stored: numpy's name of the type, and whether they are quantised."""
 
     dtype: str
     quantized: bool = False
@@ -40,12 +40,12 @@ STORAGE: dict[int, Storage] = {
     0x0416: Storage("uint16", quantized=True),
     0x0508: Storage("bool"),
 }
-"""Qnn_DataType_t."""
+"""The storage for each Qnn_DataType_t."""
 
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """One input or output. `native` is the library's own description, which a call's tensor is copied from."""
+    """One input or output. `native` is the library's own description, from which a call's tensor is copied."""
 
     name: str
     shape: tuple[int, ...]
@@ -56,7 +56,10 @@ class TensorSpec:
 
     @classmethod
     def read(cls, tensor: Tensor) -> TensorSpec:
-        """Raises `ToolError` (INVALID_RECORD) for a data type or an encoding that raw files cannot carry."""
+        """Read the library's description of a tensor.
+
+        Raises `ToolError` (INVALID_RECORD) for a data type or an encoding that raw files cannot represent.
+        """
         name = tensor.name.decode()
         storage = STORAGE.get(tensor.dataType)
         quantize = tensor.quantizeParams
@@ -78,19 +81,19 @@ class TensorSpec:
 
     @property
     def float_bytes(self) -> int:
-        """The size of its raw file of float32 values, which stand for the tensor's whatever their type."""
+        """The size of the tensor's raw file of float32 values, whatever the tensor's own type."""
         return math.prod(self.shape) * _FLOAT_BYTES
 
     @property
     def stored_bytes(self) -> int:
-        """Its size in the library's memory, and of its raw file in the tensor's own type."""
+        """The tensor's size in the library's memory, and that of its raw file in its own type."""
         width = {"bool": 1}.get(self.storage.dtype) or int(
             "".join(filter(str.isdigit, self.storage.dtype))
         ) // 8
         return math.prod(self.shape) * width
 
     def store(self, raw: bytes) -> bytes:
-        """The library's bytes for float32 values: the nearest that the type can hold."""
+        """Convert float32 values to the library's bytes: the nearest values that the type can hold."""
         if self.storage.dtype == "float32":
             return raw
         import numpy as np
@@ -102,13 +105,13 @@ class TensorSpec:
             return bytes(values.astype(np.float16).tobytes())
         limits = np.iinfo(self.storage.dtype)
         top = np.float64(limits.max)
-        if int(top) > limits.max:  # of 64 bits: a float cannot hold it
+        if int(top) > limits.max:  # 64-bit integers: a float cannot hold the maximum exactly
             top = np.nextafter(top, 0)
         whole = np.nan_to_num(np.round(values / self.scale) - self.offset)
         return bytes(np.clip(whole, limits.min, top).astype(self.storage.dtype).tobytes())
 
     def load(self, stored: bytes) -> bytes:
-        """Float32 values for the library's bytes."""
+        """Convert the library's bytes to float32 values."""
         if self.storage.dtype == "float32":
             return stored
         import numpy as np
@@ -119,7 +122,7 @@ class TensorSpec:
         return bytes(values.astype(np.float32).tobytes())
 
     def bind(self, buffer: Any) -> Tensor:
-        """A tensor of a call, on `buffer`, which must outlive it."""
+        """Return a tensor for a call, backed by `buffer`, which must outlive it."""
         tensor = Tensor.from_buffer_copy(self.native)
         tensor.memType = _MEMORY_RAW
         tensor.clientBuf.data = ctypes.addressof(buffer)

@@ -1,8 +1,8 @@
-"""Operations that the libraries of 2.51 do not take as they stand, in those that they do.
+"""Rewrite operations that the libraries of 2.51 do not accept as they are, in terms of ones that they do.
 
-Before opset 21 ONNX Runtime writes GroupNormalization out with a Shape among its operations, and from then on the provider asks
-for a layout in which there is no such operation; a Mish of floats falls apart into several graphs; Celu, Softsign and most forms of
-Einsum are none of theirs.
+Before opset 21 ONNX Runtime expands GroupNormalization with a Shape among its operations, and from then on the
+provider requests a layout in which the operation does not exist; a float Mish splits the network into several graphs;
+the libraries lack Celu, Softsign and most forms of Einsum.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 _INNER = "_inlfunc_"
-"""Begins the name of a tensor inside a function that was written out, as ONNX Runtime has it."""
+"""The prefix that ONNX Runtime gives to the name of a tensor inside an expanded function."""
 _OF_CHANNELS = 21
-"""From this opset on scale and bias of a GroupNormalization are of the channels, before of the groups."""
+"""From this opset on, a GroupNormalization's scale and bias are per channel; before, they are per group."""
 
 _PRODUCT = re.compile(r"([A-Za-z]+),([A-Za-z]+)->([A-Za-z]*)")
-"""An Einsum of two tensors."""
+"""The equation of an Einsum of two tensors."""
 
 
 class _Form:
-    """What takes a node's place: operations in their order, the last of which has the node's name and output."""
+    """The replacement for a node: operations in order, the last of which gets the node's name and output."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class _Form:
         self._constants, self._folder = constants, folder
 
     def values(self, name: str) -> NDArray[Any] | None:
-        """Of a constant; None where the tensor is computed."""
+        """Return the values of a constant; None if the tensor is computed."""
         from onnx import numpy_helper
 
         stored = self._constants.get(name)
         return None if stored is None else np.asarray(numpy_helper.to_array(stored, str(self._folder)))
 
     def constant(self, values: NDArray[Any]) -> str:
-        """Its name."""
+        """Add a constant, and return its name."""
         from onnx import numpy_helper
 
         name = f"{self._prefix}_constant_{len(self._graph.initializer)}"
@@ -62,11 +62,11 @@ class _Form:
         return name
 
     def scalar(self, value: float) -> str:
-        """The name of one that the network's floats are computed with."""
+        """Add a float32 constant for use with the network's floats, and return its name."""
         return self.constant(np.array(value, np.float32))
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """The tensor that it makes."""
+        """Add an operation, and return the tensor that it produces."""
         from onnx import helper
 
         result = f"{self._prefix}_{len(self.made)}"
@@ -74,16 +74,16 @@ class _Form:
         return result
 
     def reshaped(self, tensor: str, shape: Sequence[int]) -> str:
-        """The tensor with these dimensions; -1 for what is left."""
+        """Return the tensor with these dimensions; -1 stands for the remaining elements."""
         return self.op("Reshape", tensor, self.constant(np.array(shape, np.int64)))
 
     def transposed(self, tensor: str, order: Sequence[int]) -> str:
-        """The tensor with its axes in this order: itself where they are in it."""
+        """Return the tensor with its axes in this order: the tensor itself if they already are."""
         return tensor if list(order) == sorted(order) else self.op("Transpose", tensor, perm=list(order))
 
 
 def _group_normalization(form: _Form) -> None:
-    """Groups laid side by side, each normalised as an instance, laid back, and each channel scaled."""
+    """Reshape each group to one channel, normalise it as an instance, reshape back and scale each channel."""
     scale, bias = map(form.values, form.inputs[1:])
     if scale is None or bias is None or len(form.shape) < 3:
         return
@@ -125,7 +125,10 @@ def _celu(form: _Form) -> None:
 
 
 def _einsum(form: _Form) -> None:
-    """Of two tensors: axes of both and of the result first, and those that are summed over in the middle of a MatMul."""
+    """Rewrite a product of two tensors as a MatMul.
+
+    Its batch axes are those of both tensors and the result, its inner axis is made up of those that are summed over.
+    """
     product = _PRODUCT.fullmatch(form.given["equation"].decode().replace(" ", ""))
     if product is None or not all(name in form.shapes for name in form.inputs):
         return
@@ -159,7 +162,7 @@ def _einsum(form: _Form) -> None:
 
 
 def _batch_normalization(form: _Form) -> None:
-    """As one factor and one addend a channel."""
+    """Rewrite as one factor and one addend per channel."""
     scale, bias, mean, variance = map(form.values, form.inputs[1:5])
     if scale is None or bias is None or mean is None or variance is None or form.given.get("training_mode"):
         return
@@ -172,7 +175,7 @@ def _batch_normalization(form: _Form) -> None:
 
 Forms = Mapping[str, Callable[["_Form"], None]]
 OF_16_BITS: Forms = {"BatchNormalization": _batch_normalization}
-"""What the HTP takes of floats and of 8 bits alone; those behind a convolution are folded into it before."""
+"""Accepted by the HTP only in float and 8 bits; those after a convolution have already been folded into it."""
 _FORMS: Forms = {
     "GroupNormalization": _group_normalization,
     "Mish": _mish,
@@ -183,9 +186,10 @@ _FORMS: Forms = {
 
 
 def write_out(model: Any, folder: Path, forms: Forms = _FORMS) -> int:
-    """Replace every operation of floats that has such a form and whose shape and parameters are known; how many there were. Others stay.
+    """Replace every float operation that has such a form, and return how many there were.
 
-    The network's data files, if it has any, are in the folder.
+    Operations whose shape or parameters are not known stay. The network's data files, if it has any, are in the
+    folder.
     """
     graph = model.graph
     affected = [node for node in graph.node if node.op_type in forms and not node.domain]
@@ -198,7 +202,7 @@ def write_out(model: Any, folder: Path, forms: Forms = _FORMS) -> int:
         try:
             form = _Form(model, node, shapes, constants, folder)
             forms[node.op_type](form)
-        except Exception:  # noqa: S112  # attributes, sizes or data files that do not fit: ONNX Runtime says so
+        except Exception:  # noqa: S112  # attributes, sizes or data files that do not fit: ONNX Runtime reports them
             continue
         if form.made:
             _put(graph, node, form.made)
@@ -207,7 +211,7 @@ def write_out(model: Any, folder: Path, forms: Forms = _FORMS) -> int:
 
 
 def _constants(graph: Any) -> dict[str, Any]:
-    """Tensors that stand in the network, by name."""
+    """Return the tensors whose values are in the network, by name."""
     constants = {
         node.output[0]: each.t
         for node in graph.node
@@ -219,12 +223,12 @@ def _constants(graph: Any) -> dict[str, Any]:
 
 
 def _shapes(model: Any) -> dict[str, tuple[int, ...]]:
-    """Of all tensors of floats whose dimensions have numbers."""
+    """Return the shapes of all float tensors whose dimensions are all known."""
     import onnx
 
     try:
         graph = onnx.shape_inference.infer_shapes(model).graph
-    except Exception:  # of its own kinds: the runtime says what is wrong
+    except Exception:  # inference's own exceptions: the runtime reports what is wrong
         return {}
     tensors = {
         value.name: value.type.tensor_type

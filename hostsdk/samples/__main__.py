@@ -11,7 +11,7 @@ NETWORKS = ("inception_v1", "inception_v2", "resnet50", "squeezenet", "shufflene
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 with every network written, 1 with one sentence on stderr, 2 for a wrong command line."""
+    """Return 0 with every network written or 1 with one sentence on stderr; exit with 2 for a wrong command line."""
     parser = argparse.ArgumentParser(prog="python -m hostsdk.samples", description=__doc__)
     parser.add_argument("--output_dir", required=True, type=Path, metavar="DIR")
     parser.add_argument("--networks", default=",".join(NETWORKS), metavar="A[,B]", help="default: all six")

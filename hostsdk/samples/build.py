@@ -1,4 +1,4 @@
-"""A sample network and its inputs, written whole or not at all."""
+"""Build a sample network and its inputs, and write them atomically."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from hostsdk.samples.images import image
 
 
 def build(network: str, directory: Path) -> Path:
-    """Write `<network>.onnx`, quantised; the same bytes every time with the same versions of numpy, onnx and ONNX Runtime."""
+    """Write `<network>.onnx`, quantised.
+
+    The bytes are always the same for the same versions of numpy, onnx and ONNX Runtime.
+    """
     target = directory / f"{network}.onnx"
     with scratch_in(directory) as scratch:
         dlc = scratch / target.name
@@ -23,7 +26,10 @@ def build(network: str, directory: Path) -> Path:
 
 
 def build_float(network: str, directory: Path) -> Path:
-    """Write `<network>.onnx` in floats, then `<network>-calibration/image_<n>.npy`, by which it is quantised as `build` does."""
+    """Write `<network>.onnx` in float, then the images by which `build` quantises it.
+
+    These are `<network>-calibration/image_<n>.npy`.
+    """
     target, folder = directory / f"{network}.onnx", directory / f"{network}-calibration"
     with scratch_in(directory) as scratch:
         images = scratch / folder.name
@@ -45,9 +51,10 @@ def _in_floats(network: str) -> onnx.ModelProto:
 
 
 def write_inputs(network: str, count: int, directory: Path) -> Path:
-    """Write `<network>/input_<n>.raw` (float32, 1 x 3 x 224 x 224) and `<network>/input_list.txt`, one line an input.
+    """Write `<network>/input_<n>.raw` (float32, 1 x 3 x 224 x 224) and `<network>/input_list.txt`.
 
-    The list's paths are absolute, as net-run takes relative ones from its own working directory.
+    The list has one line per input. Its paths are absolute, as net-run resolves relative ones against its own working
+    directory.
     """
     target = directory / network
     with scratch_in(directory) as scratch:

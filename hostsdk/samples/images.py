@@ -1,4 +1,4 @@
-"""Seeded images: noise at several scales, so that they differ from each other as photographs do and white noise does not."""
+"""Seeded images of noise at several scales, which differ from each other as photographs do, unlike white noise."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _CELLS = (2, 7, 28, 112)
 
 
 def generator(*seed: object) -> np.random.Generator:
-    """A generator that depends on the seed's text only."""
+    """Return a generator that depends only on the seed's text."""
     digest = hashlib.sha256("/".join(map(str, seed)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "little"))
 
 
 def image(*seed: object) -> NDArray[np.float32]:
-    """One image of shape (1, 3, 224, 224), with mean 0 and standard deviation 1 in each channel."""
+    """Return one image of shape (1, 3, 224, 224), with mean 0 and standard deviation 1 in each channel."""
     draw = generator("image", *seed)
     _, channels, height, _ = INPUT_SHAPE
     total = np.zeros(INPUT_SHAPE[1:], np.float64)
@@ -33,5 +33,5 @@ def image(*seed: object) -> NDArray[np.float32]:
 
 
 def images(count: int, *seed: object) -> NDArray[np.float32]:
-    """A batch of `count` images."""
+    """Return a batch of `count` images."""
     return np.concatenate([image(*seed, index) for index in range(count)])

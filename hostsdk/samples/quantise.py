@@ -1,4 +1,7 @@
-"""Float network to 8-bit: batch normalisation folded, ranges from sample images, quantise/dequantise pairs around every op."""
+"""Quantise a float network to 8 bits.
+
+Batch normalisation is folded, ranges come from sample images, and quantise/dequantise pairs are put around every op.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ _CALIBRATION_IMAGES = 3
 @ranges_as_they_come()
 @errors_only()  # the quantiser advises pre-processing, which is done here
 def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
-    """Write `model` to `target` with 8-bit unsigned activations and 8-bit signed weights, one scale a tensor."""
-    from onnxruntime.quantization import (  # a sixth of what is imported
+    """Write `model` to `target` with unsigned 8-bit activations and signed 8-bit weights, one scale per tensor."""
+    from onnxruntime.quantization import (  # imported late: a sixth of all imports
         QuantFormat,
         QuantType,
         quantize_static,
@@ -47,12 +50,12 @@ def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
 
 
 def calibration_images(network: str) -> Iterator[NDArray[np.float32]]:
-    """What the ranges of activations come from."""
+    """Return the images from which the ranges of activations are computed."""
     return (image(network, "calibration", index) for index in range(_CALIBRATION_IMAGES))
 
 
 class _Images:
-    """The calibration images, as the CalibrationDataReader that the quantiser asks for."""
+    """The calibration images, as the CalibrationDataReader that the quantiser expects."""
 
     def __init__(self, network: str, input_name: str) -> None:
         self._batches = ({input_name: values} for values in calibration_images(network))

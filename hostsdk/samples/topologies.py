@@ -1,4 +1,4 @@
-"""Topologies from the onnx wheel's light models, which make their larger weights with ConstantOfShape."""
+"""Topologies from the onnx wheel's light models, which create their larger weights with ConstantOfShape."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Role(Enum):
     SHIFT = auto()
     """Offsets near zero, of batch normalisation."""
     BIAS = auto()
-    """Of a convolution or a fully connected layer."""
+    """Biases of a convolution or of a fully connected layer."""
     MEAN = auto()
-    """Of batch normalisation."""
+    """Means of batch normalisation."""
     VARIANCE = auto()
-    """Of batch normalisation."""
+    """Variances of batch normalisation."""
 
 
 _ROLES: dict[tuple[str, int], Role] = {
@@ -44,7 +44,7 @@ _ROLES: dict[tuple[str, int], Role] = {
     ("BatchNormalization", 3): Role.MEAN,
     ("BatchNormalization", 4): Role.VARIANCE,
 }
-"""By the operation that takes the weight, and as which of its inputs."""
+"""The role of a weight by the operation that takes it, and as which of its inputs."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Weight:
 
 
 def load(network: str) -> tuple[onnx.ModelProto, list[Weight]]:
-    """The topology at opset 17 with its weights left out, and what has to be drawn for them, in graph order."""
+    """Load the topology at opset 17 without its weights, and list the weights to be drawn, in graph order."""
     light = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light" / f"light_{network}.onnx"
     model = version_converter.convert_version(_named(onnx.load(light)), _OPSET)
     graph = model.graph
@@ -89,7 +89,7 @@ def add_weights(model: onnx.ModelProto, values: dict[str, np.ndarray]) -> None:
 
 
 def _named(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Every node named after its output, and no initializer among the inputs, as later IR versions have it."""
+    """Name every node after its output, and remove initializers from the inputs, as in later IR versions."""
     model.ir_version = _IR_VERSION
     for node in model.graph.node:
         node.name = node.output[0]
@@ -99,7 +99,7 @@ def _named(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _drop_scale_layers(graph: onnx.GraphProto) -> None:
-    """Remove Caffe's separate scale layers (Mul, Add) after batch normalisation, which has a scale and a shift itself."""
+    """Remove Caffe's scale layers (Mul, Add) after batch normalisation, which has its own scale and shift."""
     replaced: dict[str, str] = {}
     kept = []
     normalised = {node.output[0] for node in graph.node if node.op_type == "BatchNormalization"}
@@ -116,14 +116,14 @@ def _drop_scale_layers(graph: onnx.GraphProto) -> None:
 
 
 def _add_in_pairs(graph: onnx.GraphProto) -> None:
-    """Write a Sum of two as Add, which the quantiser knows; a Sum would stay in floating point."""
+    """Turn a Sum of two into an Add, which the quantiser knows; a Sum would stay in floating point."""
     for node in graph.node:
         if node.op_type == "Sum" and len(node.input) == 2:
             node.op_type = "Add"
 
 
 def _takers(graph: onnx.GraphProto) -> dict[str, tuple[onnx.NodeProto, int]]:
-    """By tensor the first node that takes it, and as which of its inputs."""
+    """Return, by tensor, the first node that takes it, and as which of its inputs."""
     takers: dict[str, tuple[onnx.NodeProto, int]] = {}
     for node in graph.node:
         for number, name in enumerate(node.input):

@@ -1,4 +1,4 @@
-"""Weights: drawn from a seed, then scaled on data so that no layer's activations fade or explode."""
+"""Draw weights from a seed, then scale them on data so that no layer's activations vanish or explode."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ Values = dict[str, NDArray[np.float32]]
 _BATCH = 4
 _EPSILON = 1e-3
 SHIFT = 0.5
-"""Added to every normalised convolution, in its standard deviations: most activations pass the ReLU, which keeps small
-differences (a rounding step) from growing layer by layer."""
+"""Added to every normalised convolution, in units of its standard deviation: most activations pass the ReLU, which
+keeps small differences (a rounding step) from growing layer by layer."""
 LOGIT_DEVIATION = 1.2
-"""Of the values that go into the softmax: the largest of 1000 classes gets some percent, several quantisation steps."""
+"""Deviation of the softmax's inputs: the largest of 1000 classes gets a few percent, several quantisation steps."""
 BIAS_SHARE = {"densenet121": 0.975}
-"""How much of the logits' deviation the last layer's bias makes, where not zero. Without a softmax the output's range is
-that of the logits themselves, and a rounding difference of one step in every feature would add up to several of its steps."""
+"""The share of the logits' deviation that comes from the last layer's bias, if not zero. Without a softmax the
+output's range is that of the logits themselves, and a rounding difference of one step in every feature would add up
+to several of the output's steps."""
 
 _CONSTANT = {Role.SCALE: 1.0, Role.SHIFT: 0.0, Role.BIAS: 0.0, Role.MEAN: 0.0, Role.VARIANCE: 1.0}
-"""Batch normalisation starts as the identity: scaling on data does its work."""
+"""Values of weights that are not drawn. Batch normalisation starts as the identity: scaling on data does its work."""
 
 
 def draw(network: str, weights: list[Weight]) -> Values:
-    """Weights as initialised for training: He for filters, and constants for the rest."""
+    """Draw weights as initialised for training: He initialisation for filters, and constants for the rest."""
     values: Values = {}
     for weight in weights:
         if weight.role in _CONSTANT:
@@ -45,8 +46,10 @@ def draw(network: str, weights: list[Weight]) -> Values:
 
 
 def scale_on_data(network: str, model: onnx.ModelProto, values: Values) -> None:
-    """Change filters and biases in place: each convolution's output channels get mean SHIFT and deviation 1 on sample
-    images, and the last layer gives logits of deviation LOGIT_DEVIATION. Convolutions without a bias get one.
+    """Scale filters and biases in place, on sample images.
+
+    Each convolution's output channels get mean SHIFT and deviation 1, and the last layer's logits deviation
+    LOGIT_DEVIATION. Convolutions without a bias get one.
     """
     convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
     last = next(node for node in reversed(model.graph.node) if node.op_type in ("Conv", "Gemm"))
@@ -70,14 +73,15 @@ def scale_on_data(network: str, model: onnx.ModelProto, values: Values) -> None:
 
 
 def _parameters(model: onnx.ModelProto, node: onnx.NodeProto) -> list[str]:
-    """The weight and bias of a layer, as drawn: seen through the reshape that one topology has."""
+    """Return the names of a layer's weight and bias as drawn, before the reshape that one topology has."""
     sources = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "Reshape"}
     return [sources.get(name, name) for name in node.input[1:]]
 
 
 def _statistics(network: str, model: onnx.ModelProto, values: Values, tensors: list[str]) -> Values:
-    """Channel means and variances of `tensors`, and the logits, in one run in which each tensor is normalised for those
-    that come after it.
+    """Compute the channel means and variances of `tensors`, and the logits, in one run.
+
+    In that run each tensor is normalised for those that come after it.
     """
     probe = copy.deepcopy(model)
     add_weights(probe, values)
@@ -102,7 +106,7 @@ def _statistics(network: str, model: onnx.ModelProto, values: Values, tensors: l
 
 
 def _normalised(node: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """`node` and what makes its output's channels have mean SHIFT and deviation 1."""
+    """Return `node` and the nodes that give its output's channels mean SHIFT and deviation 1."""
     name = node.output[0]
     raw = copy.deepcopy(node)
     raw.output[0] = f"{name}/raw"
@@ -126,7 +130,7 @@ def _normalised(node: onnx.NodeProto) -> list[onnx.NodeProto]:
 
 
 def _any_batch(model: onnx.ModelProto) -> None:
-    """Let the batch size be any: the input's, and in shapes that activations are reshaped to (0 keeps a size)."""
+    """Allow any batch size, in the input and in shapes that activations are reshaped to (0 keeps a size)."""
     graph = model.graph
     graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
     constants = {tensor.name: tensor for tensor in graph.initializer}
@@ -146,7 +150,7 @@ def _variance(tensor: str) -> str:
 
 
 def _logits(model: onnx.ModelProto) -> str:
-    """What goes into the softmax, or the output of a network that ends without one."""
+    """Return the tensor that goes into the softmax, or the output of a network that ends without one."""
     softmax = [node for node in model.graph.node if node.op_type == "Softmax"]
     if not softmax:
         return str(model.graph.output[0].name)
