@@ -25,7 +25,7 @@ _CALIBRATION_IMAGES = 3
 @errors_only()  # the quantiser advises pre-processing, which is done here
 def quantise(network: str, model: onnx.ModelProto, target: Path) -> None:
     """Write `model` to `target` with unsigned 8-bit activations and signed 8-bit weights, one scale per tensor."""
-    from onnxruntime.quantization import (  # imported late: a sixth of all imports
+    from onnxruntime.quantization import (  # imported late: a sixth of the import time
         QuantFormat,
         QuantType,
         quantize_static,
