@@ -1,1 +1,1 @@
-"""What a cell costs above its tools' own time, measured against a plain script that calls the same tools."""
+"""What a cell costs beyond its tools' own time, compared with a plain script that calls the same tools."""

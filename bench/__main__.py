@@ -18,11 +18,11 @@ from bench.registry import BENCHES, OWN_WORDS, STUDIES, Bench, NoSuchBench, chos
 from bench.size import Size
 
 _WIDTH = 160
-"""Columns where nobody says how many there are, as in a file."""
+"""The columns of output that is not a terminal, such as a file."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0 with all figures, 1 with a sentence for each bench that has none, 2 for a name that no bench has."""
+    """Return 0 with all figures, 1 with a sentence for each bench without figures, 2 for a name that no bench has."""
     if argv[:1] and argv[0] in OWN_WORDS:
         command: Callable[[Sequence[str]], int] = import_module(f"bench.{argv[0]}.command").main
         return command(argv[1:])
@@ -61,7 +61,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _measure(bench: Bench, size: Size, console: Console, results: dict[str, object]) -> bool:
-    """Whether there are figures. One bench without figures must not cost those of the others."""
+    """Run a bench; return whether there are figures. A bench without figures must not cost those of the others."""
     console.rule(f"{bench.name}: {bench.sentence}")
     try:
         with tempfile.TemporaryDirectory(prefix="qhas-bench-") as scratch:

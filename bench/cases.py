@@ -1,4 +1,4 @@
-"""What is measured: an SDK, networks, SoCs, how often."""
+"""What is measured: an SDK, networks, SoCs and the number of rounds."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from qhas.site.sdk import HOST_TARGET
 
 _SOCS = ("sa8255", "qcs9100", "sa8797", "sar2230p")
 _ESTIMATED_SOCS = (*_SOCS, "sa8540", "sa8787")
-"""SoCs that the simulator gives figures for."""
+"""SoCs for which the simulator has figures."""
 _DLC = "model.dlc"
-"""The product gives this name to its copy of a network; so all contenders' command lines are the same."""
+"""The product's name for its copy of a network, so that all contenders' command lines are the same."""
 _IMAGE = {"input": (1, 3, 224, 224)}
 _SECONDS = {Tool.PREPARE: 0.5, Tool.NET_RUN: 0.3, Tool.VIEWER: 0.2}
 
 
 class CaseLeftOut(Exception):
-    """A case that this machine cannot have. The message says why."""
+    """A case that cannot be measured on this machine. The message says why."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """Networks x SoCs on one SDK, so many rounds. `sdk` is the root of the SDK, `sdk_version` its build."""
+    """Networks x SoCs on one SDK, with a number of rounds. `sdk` is the root of the SDK."""
 
     name: str
     sentence: str
@@ -39,16 +39,16 @@ class Case:
 
     @property
     def cells(self) -> int:
-        """Cells of a round."""
+        """The number of cells in a round."""
         return len(self.networks) * len(self.socs)
 
     def small(self) -> Case:
-        """One cell, to warm up."""
+        """Return the case reduced to one cell, to warm up."""
         return replace(self, networks=self.networks[:1], socs=self.socs[:1], rounds=1)
 
 
 def process_starts(folder: Path, networks: int, rounds: int) -> Case:
-    """The fake SDK with no duration of its own: what is left are the starts of processes. The worst case."""
+    """Build a case on the fake SDK without durations: only the starts of processes remain. The worst case."""
     sdk = build_fake_sdk(folder / "sdk-starts")
     return Case(
         "fake tools, no duration",
@@ -61,7 +61,7 @@ def process_starts(folder: Path, networks: int, rounds: int) -> Case:
 
 
 def fixed_durations(folder: Path, networks: int, rounds: int) -> Case:
-    """The fake SDK with tools that wait a fixed time: cores are idle meanwhile, as during runs on devices."""
+    """Build a case on the fake SDK with tools that wait a fixed time, leaving cores idle as runs on devices do."""
     sdk = build_fake_sdk(folder / "sdk-fixed")
     order(sdk, durations=_SECONDS)
     return Case(
@@ -75,7 +75,10 @@ def fixed_durations(folder: Path, networks: int, rounds: int) -> Case:
 
 
 def squeezenet(folder: Path, rounds: int) -> Case:
-    """Qualcomm's compiler, emulator and simulator on a small network. Raises CaseLeftOut without the wheel."""
+    """Build a case with Qualcomm's compiler, emulator and simulator on a small network.
+
+    Raises CaseLeftOut if the wheel is missing.
+    """
     root = Path(_output([sys.executable, "-m", "hostsdk", "root"], folder))
     networks = folder / "networks-host"
     _output(
@@ -95,7 +98,7 @@ def squeezenet(folder: Path, rounds: int) -> Case:
 
 
 def fake_networks(folder: Path, names: Iterable[str]) -> tuple[Network, ...]:
-    """A network that the fake SDK's tools accept for each name, with its inputs, in a new folder."""
+    """Make a network that the fake SDK's tools accept for each name, with its inputs, in a new folder."""
     return tuple(_fake_network(folder / name) for name in names)
 
 
@@ -110,7 +113,7 @@ def _fake_network(folder: Path) -> Network:
 
 
 def _output(argv: list[str], folder: Path) -> str:
-    """Run a program of the host SDK; the last line it printed."""
+    """Run a program of the host SDK and return the last line it printed."""
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
     said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
     if done.returncode != 0:

@@ -1,4 +1,4 @@
-"""Tiny networks with one thing changed each: attributes, names, structure, values, options left to their defaults."""
+"""Tiny networks, each with one thing changed: attributes, names, structure or values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IMAGES = 2
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with what follows it."""
+    """A convolution and the activation after it."""
 
     channels: int = 32
     kernel: int = 3
@@ -27,15 +27,15 @@ class Conv:
     padded: bool = True
     activation: str = "Relu"
     border: float = 6.0
-    """Of a Clip: the greatest value it lets through."""
+    """For a Clip, the greatest value it lets through."""
     bias: bool = True
     seed: int = 0
-    """Of its weights; 0 is its place in the network."""
+    """The seed of its weights; 0 stands for 1 + its place in the network."""
 
 
 @dataclass(frozen=True)
 class Tiny:
-    """A chain of convolutions, pooled at the end, with a skip around the second and third."""
+    """A chain of convolutions, pooled and resized at the end, with a skip around the second and third."""
 
     convs: tuple[Conv, ...] = (Conv(),) * 5
     image: int = 64
@@ -45,28 +45,28 @@ class Tiny:
     join: str = "Add"
     resize: str = "nearest"
     names: Sequence[int] | None = None
-    """Numbers of the convolutions; None for names that say what they are, which do not move."""
+    """Numbers in the names of the convolutions; None for names made from `prefix`, place and kind."""
     prefix: str = "block"
     bits: int = 32
     by_channel: bool = False
-    """Whether 8-bit weights have a scale a channel."""
+    """Whether 8-bit weights have a scale per channel."""
     calibration: int = 0
     seeds: Mapping[int, int] = field(default_factory=dict)
     tap: bool = False
-    """Whether the first convolution's result is an output too."""
+    """Whether the result of the first convolution is also an output."""
 
     def with_conv(self, place: int, **changes: object) -> Tiny:
-        """One of its convolutions changed."""
+        """Return the network with one of its convolutions changed."""
         convs = list(self.convs)
         convs[place] = replace(convs[place], **changes)  # type: ignore[arg-type]
         return replace(self, convs=tuple(convs))
 
     def with_convs(self, **changes: object) -> Tiny:
-        """All of them."""
+        """Return the network with all of its convolutions changed."""
         return replace(self, convs=tuple(replace(conv, **changes) for conv in self.convs))  # type: ignore[arg-type]
 
     def inserted(self, place: int) -> Tiny:
-        """One more convolution, with weights of its own; the others keep theirs."""
+        """Return the network with one more convolution, which has its own weights; the others keep theirs."""
         kept = [replace(conv, seed=conv.seed or 1 + at) for at, conv in enumerate(self.convs)]
         kept.insert(place, Conv(seed=77))
         names = None if self.names is None else tuple(range(len(kept)))
@@ -74,7 +74,7 @@ class Tiny:
 
 
 def write(tiny: Tiny, target: Path) -> None:
-    """The network as ONNX, 8 bit where it says so."""
+    """Write the network as ONNX, quantised to 8 bits unless its `bits` are 32."""
     model = _model(tiny)
     onnx.checker.check_model(model)
     if tiny.bits == 32:
@@ -95,7 +95,7 @@ def _model(tiny: Tiny) -> onnx.ModelProto:
 
 
 class _Graph:
-    """Nodes and constants of a network as they are added."""
+    """The nodes and constants of a network under construction."""
 
     def __init__(self, tiny: Tiny) -> None:
         self.tiny = tiny
@@ -188,7 +188,7 @@ def _quantise(model: onnx.ModelProto, tiny: Tiny, target: Path) -> None:
 
 
 class _Images:
-    """Calibration images, as the CalibrationDataReader that the quantiser asks for."""
+    """Calibration images, in the form of the CalibrationDataReader that the quantiser expects."""
 
     def __init__(self, tiny: Tiny) -> None:
         draw = np.random.default_rng(100 + tiny.calibration)

@@ -1,4 +1,4 @@
-"""Changes of every kind, and all that is true of each: what the diff must say, and beside which it may say nothing."""
+"""Changes of every kind, with everything that is true of each: the diff must say all of it and nothing else."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from qhas.sweep.spec import PrepareOptions
 
 Kind = CircumstanceKind
 Truth = Mapping[CircumstanceKind, tuple[str, ...]]
-"""By kind of cause, that which explains most first, every phrase that is true of it."""
+"""Every true phrase, keyed by kind of cause, with the kind that explains most first."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What is compiled, for which SoC, with which options."""
+    """What is compiled, for which SoC and with which options."""
 
     tiny: Tiny = field(default_factory=Tiny)
     soc: str = "sa8255"
@@ -25,7 +25,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Trial:
-    """One change, or several, and what is true of it. An empty truth is for what changes nothing that matters."""
+    """One change or several, and what is true of them. The truth is empty if nothing that matters changes."""
 
     name: str
     after: Sample
@@ -177,7 +177,7 @@ def _names() -> Iterable[Trial]:
         "ElementWiseNeuron /Act_4 removed",
         before=put_in,
     )
-    yield _network(  # the sum stays behind the third convolution, which is another one then
+    yield _network(  # the sum stays after the third convolution, which is now a different one
         "one put in before a skip's end, numbered",
         _NUMBERED.inserted(2),
         "Conv2d /Conv_2 added",
@@ -296,4 +296,4 @@ CHAINS = (
         Sample(_NUMBERED.inserted(2), prepare=PrepareOptions(vtcm_mb=2)),
     ),
 )
-"""Each step of a chain is one change: from its first to its last there are both, and nothing else."""
+"""Each step of a chain is one change: from its first sample to its last there are both, and nothing else."""

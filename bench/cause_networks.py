@@ -1,4 +1,4 @@
-"""Sample networks with one thing changed: what an engineer changes by hand or an exporter changes behind their back."""
+"""Sample networks with one change, of the sort an engineer makes by hand or an exporter makes unnoticed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _SLOPE = 0.1
 
 
 class Form(StrEnum):
-    """How a network is written."""
+    """The form in which a network is written."""
 
     PLAIN = "plain"
     """As published, 8 bit."""
     WIDENED = "widened"
-    """One convolution, and what reads it, has twice the channels."""
+    """One convolution, and the input of whatever reads it, has twice the channels."""
     LEAKY = "leaky"
-    """One Relu is a LeakyRelu."""
+    """One Relu is replaced by a LeakyRelu."""
     UNFUSED = "unfused"
     """The same LeakyRelu, written out as Relu, Mul, Relu, Mul and Add."""
     FLOAT = "float"
@@ -51,7 +51,7 @@ def _as_it_is(_: onnx.ModelProto, wanted: list[Weight]) -> list[Weight]:
 
 
 def _widened(model: onnx.ModelProto, wanted: list[Weight]) -> list[Weight]:
-    """Double the channels of the first convolution that only convolutions read, and what those take."""
+    """Double the channels of the first convolution that only convolutions read, and the input channels of those."""
     graph = model.graph
     conv, between, readers = next(_widenable(graph))
     doubled = dict.fromkeys([*conv.input[1:], *(name for node in between for name in node.input[1:])], 0)
@@ -71,7 +71,7 @@ def _doubled(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
 def _widenable(
     graph: onnx.GraphProto,
 ) -> Iterator[tuple[onnx.NodeProto, list[onnx.NodeProto], list[onnx.NodeProto]]]:
-    """A convolution, what works on each of its channels alone, and the convolutions behind that."""
+    """Yield a convolution, the nodes after it that work channel by channel, and the convolutions that read those."""
     for conv in graph.node:
         if conv.op_type != "Conv" or _groups(conv) != 1:
             continue
@@ -94,7 +94,7 @@ def _leaky(model: onnx.ModelProto, wanted: list[Weight]) -> list[Weight]:
 
 
 def _unfused(model: onnx.ModelProto, wanted: list[Weight]) -> list[Weight]:
-    """max(x, 0) - slope * max(-x, 0)."""
+    """Write the LeakyRelu as max(x, 0) - slope * max(-x, 0)."""
     graph = model.graph
     relu = _a_relu(graph)
     source, target = relu.input[0], relu.output[0]
@@ -121,7 +121,7 @@ _CHANGES: dict[Form, Callable[[onnx.ModelProto, list[Weight]], list[Weight]]] = 
 
 
 def _a_relu(graph: onnx.GraphProto) -> onnx.NodeProto:
-    """The first one, which works on the largest tensor."""
+    """Return the first Relu, which works on the largest tensor."""
     relu: onnx.NodeProto = next(node for node in graph.node if node.op_type == "Relu")
     return relu
 

@@ -1,4 +1,4 @@
-"""Whether every number of a sentence stands in the data that the sentence is of."""
+"""Checks that every number in a sentence is found in the data that the sentence describes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SCALES = {"ms": 1e3, "kB": 1e3, "MB": 1e6, "KiB": 1024.0, "MiB": float(1 << 20)
 
 
 def strangers(diff: CellDiff, networks: Iterable[Network | None] = ()) -> list[str]:
-    """Numbers of any of its sentences that are not in its data, nor in the networks, within the rounding that they are shown in."""
+    """Return numbers in a diff's sentences that are neither in its data nor in the networks, allowing for rounding."""
     known = sorted(
         {abs(value) for value in _values(diff)} | {abs(v) for net in networks if net for v in _of(net)}
     )
@@ -35,7 +35,7 @@ def _sentences(diff: CellDiff) -> Iterator[str]:
 
 
 def _is_known(match: re.Match[str], known: Iterable[float]) -> bool:
-    """In its unit, or as it stands: an option's value is in that of the option."""
+    """Whether a number is known in its unit or as written: an option's value is in the option's own unit."""
     shown = float(match[1].replace(",", "") + (match[2] or ""))
     half = 0.5 * 10.0 ** -len((match[2] or ".")[1:]) * (1 + 1e-9) + 1e-9
     scales = {1.0, _SCALES.get(match[3] or "", 1.0)}
@@ -68,7 +68,7 @@ def _values(diff: CellDiff) -> Iterator[float]:
 
 
 def _of_cycles(diff: CellDiff) -> Iterator[float]:
-    """How much more or less time a cycle takes, in percent."""
+    """Yield how much more or less time a cycle takes, in per cent."""
     cycles = diff.figure("timeline_cycles")
     for time in (diff.figure("time_us"), diff.figure("graph_us")):
         if cycles and time and cycles.before and cycles.after and time.before and time.after:
@@ -76,7 +76,7 @@ def _of_cycles(diff: CellDiff) -> Iterator[float]:
 
 
 def _counts(diff: CellDiff) -> Iterator[float]:
-    """How many ops something happened to, of how many."""
+    """Yield the numbers of ops that something happened to, and of all ops."""
     own = [op for op in diff.ops if op.of_network]
     yield float(len(own))
     yield float(sum(op.data_type_before is not None and op.data_type_after is not None for op in own))
@@ -98,7 +98,7 @@ def _of_figure(figure: Figure) -> Iterator[float]:
 
 
 def _of(network: Network) -> Iterator[float]:
-    """Attributes, shapes, and how many ops there are of each type."""
+    """Yield attributes, shapes, and every count of ops up to their number."""
     for graph in network.graphs:
         types = [op.type for op in graph.ops]
         yield from (float(count) for count in range(len(types) + 1))

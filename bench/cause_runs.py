@@ -1,4 +1,4 @@
-"""Networks converted, compiled by Qualcomm's compiler and run through its simulator: what a comparison knows of them."""
+"""Networks converted, compiled by Qualcomm's compiler and run in its simulator, as evidence for comparisons."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RUN = "causes"
 
 
 def convert(onnx: Path, dlc: Path) -> None:
-    """Make a DLC of a network. Raises BenchFailed."""
+    """Convert a network to a DLC. Raises BenchFailed."""
     argv = [str(_converter()), "--input_network", str(onnx), "--output_path", str(dlc)]
     done = subprocess.run(argv, cwd=onnx.parent, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -38,7 +38,7 @@ def _converter() -> Path:
 
 
 def cells_run(cells: Mapping[str, Cell], folder: Path) -> dict[str, Evidence]:
-    """What comparisons need of each cell, by its key; what was prepared in that folder before is not prepared again."""
+    """Run cells and return their evidence for comparisons, by key; graphs prepared in that folder are reused."""
     return asyncio.run(_run(cells, folder))
 
 

@@ -21,8 +21,10 @@ _CYCLES = 1e-6
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the diff said of a trial. `first` is whether the true cause came first, or nothing where there is none; `wrong` lists
-    what it said that is not true, `untold` what it left out.
+    """What the diff said of a trial.
+
+    `first` is whether the true cause came first, or no cause was named if there is none; `wrong` lists the false
+    statements, `untold` the true ones that were left out.
     """
 
     trial: str
@@ -34,12 +36,12 @@ class Verdict:
 
     @property
     def right(self) -> bool:
-        """Whether there is nothing to complain of but what was left out."""
+        """Whether nothing is wrong, apart from what was left out."""
         return self.first and not self.wrong
 
 
 def verdicts_of(folder: Path, trials: Sequence[Trial] = TRIALS) -> list[Verdict]:
-    """Run what the trials need, and judge. Raises BenchFailed."""
+    """Run what the trials need and judge them. Raises BenchFailed."""
     chained = [sample for chain in CHAINS for sample in chain] if trials is TRIALS else []
     evidence = _evidence(
         [*(side for trial in trials for side in (trial.before, trial.after)), *chained], folder
@@ -88,7 +90,7 @@ def _silent(diff: CellDiff) -> bool:
 
 
 def _unlike_mirrored(diff: CellDiff, back: CellDiff) -> list[str]:
-    """Where the other way round it is not the same with the signs turned."""
+    """Return what differs the other way round, apart from the signs."""
     found = []
     if [circumstance.kind for circumstance in diff.circumstances] != [
         circumstance.kind for circumstance in back.circumstances
@@ -106,7 +108,7 @@ def _unlike_mirrored(diff: CellDiff, back: CellDiff) -> list[str]:
 
 
 def _chained(number: int, sides: Sequence[Evidence]) -> Verdict:
-    """Two steps, and both at once: the differences add up, and the causes are those of the steps."""
+    """Judge two steps and both at once: the differences must add up, and the causes must be those of the steps."""
     first, second, whole = (
         compare(sides[0], sides[1]),
         compare(sides[1], sides[2]),
@@ -134,7 +136,7 @@ def _chained(number: int, sides: Sequence[Evidence]) -> Verdict:
 
 
 def _key(sample: Sample) -> str:
-    """A name for its cell, the same in every run: what was prepared once is found again."""
+    """Return a name for the sample's cell, the same in every run, so that prepared graphs are found again."""
     options = sample.prepare.model_dump(exclude_none=True)
     return data_digest([repr(sample.tiny), sample.soc, options])[:16]
 

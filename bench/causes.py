@@ -1,7 +1,7 @@
 """Does the diff name the true cause? Known changes to real inputs, compiled and simulated for real, then compared.
 
 Each experiment changes one thing. The diff sees it twice: with the cell records, which state options and digests, and
-with the QHAS figures alone, stripped of what the host SDK writes into their header, as a device's file would be.
+with the QHAS figures alone, without what the host SDK writes into their header, like a file from a device.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NETWORKS: Mapping[Size, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Input:
-    """What is compiled: a form of a network (`bench.cause_networks.Form`), a SoC, prepare options."""
+    """What is compiled: a form of a network (`bench.cause_networks.Form`), a SoC and prepare options."""
 
     form: str = "plain"
     soc: str = _SOC
@@ -43,14 +43,14 @@ class Input:
 
     @property
     def key(self) -> str:
-        """A name for its cell."""
+        """The name of its cell."""
         options = [f"{name}-{value}" for name, value in self.prepare if value is not None]
         return ".".join([self.form, self.soc, *options])
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One change. `cause` is the truth; `seen` is what the figures alone can show of it."""
+    """One change. `cause` is the true cause; `seen` is the one that the figures alone can show."""
 
     name: str
     before: Input
@@ -90,9 +90,10 @@ EXPERIMENTS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What the diff said of an experiment. `named` and `seen` are its first causes, with records and without; `carriers` are
-    its largest contributions and
-    `missing_percent` is how much of the difference of cycles all of them leave out.
+    """What the diff said of an experiment. `named` and `seen` are its first causes, with and without records.
+
+    `carriers` are its largest contributions, and `missing_percent` is the share of the difference in cycles that all
+    named contributions leave out.
     """
 
     network: str
@@ -114,7 +115,7 @@ class Answer:
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Raises BenchFailed."""
+    """Run all experiments and trials, and print what the diff says. Raises BenchFailed."""
     answers = [
         answer for network in _NETWORKS[size] for answer in answers_of(network, EXPERIMENTS, folder / network)
     ]
@@ -143,7 +144,7 @@ def answers_of(network: str, experiments: Sequence[Experiment], folder: Path) ->
 
 
 def run_inputs(network: str, inputs: Iterable[Input], folder: Path) -> dict[str, Evidence]:
-    """The records and files of what was compiled and simulated, by key of the input. Raises BenchFailed."""
+    """Compile and simulate inputs; return their records and files, keyed by input. Raises BenchFailed."""
     folder.mkdir(parents=True, exist_ok=True)
     cells = {each.key: _cell(network, each, folder) for each in inputs}
     return cells_run(cells, folder)
@@ -168,7 +169,7 @@ def _answer(network: str, experiment: Experiment, before: Evidence, after: Evide
 
 
 def missing_percent(diff: CellDiff) -> float:
-    """How much of the difference of timeline cycles the named contributions leave out, in percent of it."""
+    """Return the share of the difference in timeline cycles that the named contributions leave out, in per cent."""
     cycles = diff.figure("timeline_cycles")
     change = cycles.change if cycles and cycles.change else 0.0
     named = sum(part.cycles for part in diff.contributions if part.part is not Part.UNNAMED)
@@ -176,7 +177,7 @@ def missing_percent(diff: CellDiff) -> float:
 
 
 def _bare(side: Evidence) -> Evidence:
-    """The figures alone, as in a device's file: it says nothing of SoC, options or clock."""
+    """Return the figures alone, as in a device's file, which says nothing of SoC, options or clock."""
     return Evidence(side.file.model_copy(update={"provenance": {}}))
 
 

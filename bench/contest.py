@@ -1,4 +1,4 @@
-"""The rounds of a case: every contender in turn, each in a fresh process on an empty store, checked against each other."""
+"""The rounds of a case: every contender in turn, in a fresh process on an empty store, compared with the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.outcome import Outcome, OutcomeInvalid, plain_outcome, published_outc
 from bench.server import Server
 
 AT_ONCE = os.cpu_count() or 1
-"""Tools at the same time, for every contender: as many as the flow allows."""
+"""The number of parallel tools for every contender: as many as the flow allows."""
 _OUTCOMES: MappingProxyType[Contender, Callable[[Job], Outcome]] = MappingProxyType(
     {
         Contender.PLAIN: plain_outcome,
@@ -30,7 +30,7 @@ _OUTCOMES: MappingProxyType[Contender, Callable[[Job], Outcome]] = MappingProxyT
 
 @dataclass(frozen=True)
 class Finished:
-    """A round that counts, and the load average of the last minute before it."""
+    """A valid round, and the load average of the minute before it."""
 
     load: float
     measured: Round
@@ -57,7 +57,7 @@ def _round(case: Case, server: Server, folder: Path) -> Round:
         except OutcomeInvalid as error:
             raise OutcomeInvalid(f"{case.name}, {contender}: {error}") from error
         finally:
-            # Not removed yet: for five seconds ext4 makes files slowly where many were removed.
+            # Not removed yet: ext4 creates files slowly for five seconds where many were removed.
             place.rename(tempfile.mkdtemp(prefix="ended-", dir=folder))
         tool_seconds = sum(cell.seconds for cell in outcome.values())
         measured[contender] = Measured(case.cells, tool_seconds, server_cpu, **used)
@@ -66,7 +66,7 @@ def _round(case: Case, server: Server, folder: Path) -> Round:
 
 
 def _run(contender: Contender, job: Job, server: Server) -> tuple[dict[str, Any], float]:
-    """What the contender's process used, and the server's CPU seconds meanwhile."""
+    """Return what the contender's process used, and the server's CPU seconds in the meantime."""
     before = server.cpu()
     used = in_a_fresh_process(f"bench.{contender}", job, server.environment)
     server.settle()

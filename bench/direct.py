@@ -1,6 +1,6 @@
-"""What one small cell takes by `qhas profile`, its graph in the store, against its tools' own time.
+"""The time of one small cell by `qhas profile`, with its graph in the store, compared with its tools' own time.
 
-The network is the host SDK's trial: an op or two, so that what is not a tool shows.
+The network is the host SDK's trial, which has only an op or two, so that everything beyond the tools shows.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ from qhas.runs.stored import load_run
 from qhas.store import Store
 
 TIMES_TOOLS, START_SECONDS = 1.5, 0.5
-"""What such a cell may take: so many times its tools' own time, and the start of the command."""
+"""The allowance of such a cell: this many times its tools' own time, plus the start of the command."""
 _ROUNDS = {Size.QUICK: 2, Size.NORMAL: 5, Size.FULL: 5}
 _DROPPED = ("PYTHONDONTWRITEBYTECODE", "QHAS_SITE", "PREFECT_API_URL", "PREFECT_PROFILE")
 
 
 def measure(folder: Path, size: Size, console: Console) -> dict[str, Any]:
-    """The best of a few runs after one that prepares the graph, each with a name and so inputs of its own, which are executed. Raises BenchFailed."""
+    """Measure the best of a few runs after one that prepares the graph. Raises BenchFailed.
+
+    Each has its own network name and therefore its own inputs, so that it is executed.
+    """
     store = Store(str(folder / "store"))
     (folder / "site.yaml").write_text(f"store: {folder / 'store'}\n")
     with as_file(files("hostsdk") / "trial.dlc") as dlc:
@@ -46,12 +49,12 @@ def measure(folder: Path, size: Size, console: Console) -> dict[str, Any]:
 
 
 def allowance(tools_seconds: float) -> float:
-    """Seconds that a cell may take."""
+    """Return the seconds that a cell may take."""
     return TIMES_TOOLS * tools_seconds + START_SECONDS
 
 
 def _round(folder: Path, dlc: Path, run_id: str, store: Store) -> tuple[float, float]:
-    """Seconds of the command, and of its tools."""
+    """Return the seconds of the command and of its tools."""
     begun = time.monotonic()
     _profile(folder, dlc, run_id)
     wall = time.monotonic() - begun

@@ -1,7 +1,7 @@
-"""From single measurements to the figures of the table. Differences are taken within a round, then summarised.
+"""The figures of the table from single measurements. Differences are taken within a round, then summarised.
 
-A machine that is loaded in one round and idle in the next shifts all contenders of a round alike; that cancels out of a
-difference between neighbours, and not out of a difference between medians.
+A machine that is loaded in one round and idle in the next shifts all contenders of a round alike; this cancels out in
+a difference within a round, but not in a difference between medians.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MS = 1000.0
 
 
 class Contender(StrEnum):
-    """Ways to take the same cells to their traces, in the order in which a round runs them."""
+    """Ways to get from the same cells to their traces, in the order in which a round runs them."""
 
     PLAIN = "plain"
     """A script that calls the tools."""
@@ -27,11 +27,11 @@ class Contender(StrEnum):
 
 @dataclass(frozen=True)
 class Measured:
-    """One contender's round. Seconds of the round as a whole; memory in bytes.
+    """One contender's round. Times are in seconds for the whole round; memory is in bytes.
 
-    `cpu` is of the orchestrating process, `children_cpu` of the tools, `server_cpu` of the Prefect server until it has
-    settled. `tool_seconds` is the sum of the recorded durations of tools, `start_up` the imports before the round, and
-    `outside_cells` what of the wall time lies before the first cell and after the last.
+    `cpu` is that of the orchestrating process, `children_cpu` of the tools, `server_cpu` of the Prefect server until it
+    has settled. `tool_seconds` is the sum of the recorded durations of tools, `start_up` the imports before the round,
+    and `outside_cells` the wall time before the first cell and after the last.
     """
 
     cells: int
@@ -58,7 +58,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
-        """Raises ValueError when there is no value."""
+        """Return the spread of the values. Raises ValueError if there are none."""
         ranked = sorted(values)
         if not ranked:
             raise ValueError("a spread needs at least one round")
@@ -67,30 +67,30 @@ class Spread:
 
 @dataclass(frozen=True)
 class Figures:
-    """A contender's figures over the rounds. Times are milliseconds a cell unless they say otherwise."""
+    """A contender's figures over the rounds. Times are milliseconds per cell unless stated otherwise."""
 
     wall: Spread
     overhead: Spread
-    """Wall above the plain script's in the same round; of the plain script itself, zero."""
+    """Wall time beyond the plain script's in the same round; zero for the plain script itself."""
     overhead_in_cells: Spread
-    """The same without the time before the first cell and after the last, which a sweep of any size has once."""
+    """The same without the time before the first cell and after the last, which occurs once in a sweep of any size."""
     ratio: Spread
-    """Wall over the plain script's in the same round."""
+    """Wall time over the plain script's in the same round."""
     beside_tools: Spread
-    """Core time without a running tool: wall times tools at once, less the tools' own time."""
+    """Core time without a running tool: wall time multiplied by parallel tools, less the tools' own time."""
     cpu: Spread
     children_cpu: Spread
     server_cpu: Spread
     tools: Spread
     outside_cells_seconds: Spread
-    """Seconds a sweep."""
+    """Seconds per sweep."""
     start_up_seconds: Spread
     peak_memory: Spread
     """Bytes."""
 
 
 def figures(rounds: Sequence[Round], contender: Contender, at_once: int) -> Figures:
-    """Summarise a contender's rounds; every round also holds the plain script's."""
+    """Summarise a contender's rounds; every round also contains the plain script's."""
     measured = [round_[contender] for round_ in rounds]
     pairs = [(round_[contender].wall / round_[contender].cells, _plain_wall(round_)) for round_ in rounds]
 

@@ -1,4 +1,4 @@
-"""The whole sweep flow, against the Prefect server that PREFECT_API_URL names."""
+"""The whole sweep flow, on the Prefect server that PREFECT_API_URL names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from qhas.runs import progress
 
 
 def run(job: Job) -> float:
-    """Run the sweep; the seconds before its first cell and after its last. Raises RuntimeError if a cell failed."""
+    """Run the sweep; return the seconds before its first cell and after its last.
+
+    Raises RuntimeError if a cell failed.
+    """
     site = Path(job.folder) / "site.json"  # JSON is YAML
     site.write_text(site_of(job).model_dump_json(), encoding="utf-8")
     moments: list[float] = [time.perf_counter()]

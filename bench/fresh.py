@@ -1,4 +1,4 @@
-"""A contender's round in a process of its own."""
+"""A contender's round in its own process."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bench.failure import BenchFailed
 from bench.job import Job
 
 _SAID = 500
-"""Characters of a message that are shown; Prefect's may hold a whole request."""
+"""The number of characters of a message that are shown; Prefect's may contain a whole request."""
 
 
 class ContenderFailed(BenchFailed):
-    """A contender did not end its round. The message says which, and what it last said."""
+    """A contender did not complete its round. The message says which, and what it printed last."""
 
 
 def in_a_fresh_process(module: str, job: Job, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Run the module's `run` on the job; what `bench.worker` says of it. Raises ContenderFailed."""
+    """Run the module's `run` on the job and return what `bench.worker` reports. Raises ContenderFailed."""
     folder = Path(job.folder)
     request, answer, output = (folder.with_suffix(f".{kind}") for kind in ("job", "result", "txt"))
     job.write(request)

@@ -1,4 +1,4 @@
-"""Years of nightly history in S3: how long it takes to ask for a network, to append a night, to compact a month."""
+"""Years of nightly history in S3: how long it takes to query a network, to append a night, to compact it all."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ _OPS = tuple(f"Op{number}" for number in range(10))
 
 
 class HistoryInvalid(BenchFailed):
-    """Rows are missing, or there more than once. The message says how many."""
+    """Rows are missing or duplicated. The message says how many."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Seconds of each round, on a server; and what lies there."""
+    """The seconds of each round on a server, and what is stored there."""
 
     server: str
     nights: int
@@ -58,23 +58,23 @@ class Answers:
     megabytes: float
     compaction: float
     command: list[float]
-    """`qhas history NETWORK SOC`, a process of its own, its start and its plot included."""
+    """`qhas history NETWORK SOC` in its own process, including its start and its plot."""
     command_cpu: list[float]
-    """CPU seconds of the same: what it takes on an idle machine, but for waiting."""
+    """CPU seconds of the same: its time on an idle machine, apart from waiting."""
     query: list[float]
-    """The same rows in a process that has imported everything."""
+    """The same rows, read in a process that has imported everything."""
     sql: list[float]
-    """`qhas query` over all ops of these nights, a process of its own."""
+    """`qhas query` over all ops of these nights, in its own process."""
     sql_cpu: list[float]
     """CPU seconds of the same."""
     append: list[float]
-    """A night of 300 cells."""
+    """Appending a night of 300 cells."""
     judge: list[float]
-    """The same with its verdicts, which read the nights before."""
+    """The same with its verdicts, for which the nights before are read."""
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Raises HistoryInvalid."""
+    """Measure on every S3 server there is. Raises BenchFailed, or HistoryInvalid for wrong rows."""
     found = []
     for kind in (MotoServer, *([Ceph] if ceph_is_installed() else [])):
         place = folder / kind.__name__
@@ -165,7 +165,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _wall_and_cpu(command: list[str], told: str) -> tuple[float, float]:
-    """Of a process from its start to its end, which prints what is to be `told`. Raises HistoryInvalid."""
+    """Return the wall and CPU seconds of a process, which must print `told`. Raises HistoryInvalid."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     wall = _seconds(lambda: _run(command, told))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -180,7 +180,7 @@ def _require_rows(store: Store, expected: int) -> None:
 
 
 def sweep_cells() -> list[CellRecord]:
-    """A night of phones: 50 networks on 6 SoCs."""
+    """Return the cells of a night of phones: 50 networks on 6 SoCs."""
     figures = metrics(
         top_ops=[{"op": op, "cycles": 5, "dominant_cycles": 4, "dominant_percent": 9.0} for op in _OPS]
     )
@@ -192,13 +192,13 @@ def sweep_cells() -> list[CellRecord]:
 
 
 def night(day: date, run_id: str) -> SweepRecord:
-    """The run of a night."""
+    """Return the run of a night."""
     begun = datetime(day.year, day.month, day.day, 22, tzinfo=UTC)
     return run_record(_NETWORKS * _SOCS, run_id=run_id, started_at=begun, spec=spec())
 
 
 def fill(store: Store, cells: list[CellRecord], first: date, nights: int) -> None:
-    """A file a night, as runs leave them: the rows of real records, with dates and latencies of their own."""
+    """Write one file per night, as runs do: the rows of real records, with different dates and latencies."""
     random = np.random.default_rng(1)
     tables = [
         (Kind.CELLS, cell_rows(night(first, "run"), cells, {})),

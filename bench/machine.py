@@ -1,4 +1,4 @@
-"""The machine and the versions that figures belong to."""
+"""The machine and the versions on which figures were measured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PACKAGES = ("qhas-flows", "prefect", "pydantic", "fsspec", "orjson", "plotly")
 
 
 def machine() -> dict[str, object]:
-    """Cores, processor, memory in bytes, system, Python and packages."""
+    """Return cores, processor, memory in bytes, system, Python and packages."""
     return {
         "cores": os.cpu_count(),
         "processor": _processor(),
@@ -26,7 +26,7 @@ def machine() -> dict[str, object]:
 
 
 def sdk_version(root: Path) -> str:
-    """The SDK's build id."""
+    """Return the SDK's build id."""
     return find_sdk(SdkRef(root=root)).version
 
 

@@ -26,12 +26,12 @@ _ROUNDS = {Size.QUICK: 1, Size.NORMAL: 3, Size.FULL: 3}
 
 
 class NightlyInvalid(BenchFailed):
-    """The second sweep prepared something, or ended with other figures than the first. The message says which."""
+    """The second sweep prepared something, or has different figures from the first. The message says which."""
 
 
 @dataclass(frozen=True)
 class Night:
-    """One sweep. Seconds of wall time and of all its tools, and how often graph-prepare was called."""
+    """One sweep: seconds of wall time and of all its tools, and how often graph-prepare was called."""
 
     wall: float
     tools: float
@@ -40,14 +40,14 @@ class Night:
 
 @dataclass(frozen=True)
 class Round:
-    """A sweep on an empty store, and the same one again."""
+    """A sweep on an empty store, and the same sweep again."""
 
     cold: Night
     warm: Night
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Raises ContenderFailed, NightlyInvalid, OutcomeInvalid and ServerFailed."""
+    """Measure the two sweeps. Raises ContenderFailed, NightlyInvalid, OutcomeInvalid and ServerFailed."""
     case = fixed_durations(folder, networks=_NETWORKS[size], rounds=_ROUNDS[size])
     with prefect_server(folder) as server:
         server.settle()

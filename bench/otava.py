@@ -1,10 +1,10 @@
-"""Apache Otava (0.8.0 was used) on the same histories, in an environment of its own: it is no dependency.
+"""Apache Otava (0.8.0 was used) on the same histories, in its own environment: it is not a dependency.
 
     python -m venv /tmp/otava && /tmp/otava/bin/pip install apache-otava
     QHAS_BENCH_OTAVA=/tmp/otava/bin/python python -m bench verdicts
 
-It is asked as it is used: a whole history at once, with its default options and a minimum magnitude of 3 %; what it
-then knows with hindsight counts for it. How soon it finds a change is asked night after night, of the changed series.
+It is called the way it is used: on a whole history at once, with its default options and a minimum magnitude of 3 %,
+so that hindsight counts in its favour. How soon it finds a change is tested night after night on the changed series.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.synthetic import History, Table
 
 PYTHON = os.environ.get("QHAS_BENCH_OTAVA", "")
 _HINDSIGHT = 2
-"""Nights by which the place of a change may be wrong."""
+"""How many nights too early the place of a change may be."""
 _PROGRAM = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
@@ -33,7 +33,10 @@ for line in sys.stdin:
 
 
 def alarms(history: History) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Where it says that something is worse: on the night of the change by hindsight, or, of changed series, when it first says so."""
+    """Return where it reports that something is worse.
+
+    That is the night of the change by hindsight or, for changed series, the night when it is first reported.
+    """
     told = np.zeros(history.median.shape, dtype=bool)
     for number, points in enumerate(_ask(list(history.median))):
         told[number, [point for point in points if point < history.nights]] = True

@@ -1,7 +1,7 @@
 """What a contender left of each cell, and whether all contenders did the same work.
 
-A benchmark of contenders that do different things measures nothing; so a round counts only if every trace is whole,
-and traces, figures and command lines agree.
+A benchmark of contenders that do different things measures nothing, so a round counts only if every trace is
+complete, and traces, figures and command lines agree.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SUMMARY = f"{TRACE.removesuffix('.json')}_qnn_htp_analysis_summary.json"
 
 
 class OutcomeInvalid(BenchFailed):
-    """A contender left less than it should, or something else than the others. The message says which and what."""
+    """A contender left less than it should, or something different from the others. The message says which and what."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class CellOutcome:
 
 
 Outcome = Mapping[str, CellOutcome]
-"""By cell key."""
+"""The outcomes of cells, keyed by cell."""
 
 
 def plain_outcome(job: Job) -> Outcome:
-    """What plain scripts left in the job's folder. Raises OutcomeInvalid for files that are missing or damaged."""
+    """Read what plain scripts left in the job's folder. Raises OutcomeInvalid if files are missing or damaged."""
     folder = Path(job.folder)
     calls = json.loads((folder / CALLS).read_text(encoding="utf-8"))
     return {
@@ -60,7 +60,10 @@ def plain_outcome(job: Job) -> Outcome:
 
 
 def published_outcome(job: Job) -> Outcome:
-    """What the product published in the job's store. Raises OutcomeInvalid, also for cells that are not complete."""
+    """Read what the product published in the job's store.
+
+    Raises OutcomeInvalid if files are missing or damaged, or a cell is not complete.
+    """
     store = Store(site_of(job).store)
     return {cell.key: _published(store, job.run_id, cell) for cell in planned_cells(spec_of(job))}
 
@@ -94,7 +97,7 @@ def _outcome(key: str, folder: Path, commands: list[list[str]], seconds: float) 
 
 
 def without_folders(argv: Sequence[str]) -> tuple[str, ...]:
-    """A command line with paths reduced to file names: contenders work in different folders."""
+    """Reduce the paths in a command line to file names, since contenders work in different folders."""
     return tuple(f"{name}{equals}{_file(value)}" for name, equals, value in map(_split, argv))
 
 
@@ -109,7 +112,7 @@ def _file(value: str) -> str:
 
 
 def require_same(outcomes: Mapping[str, Outcome], cells: int) -> None:
-    """Raise OutcomeInvalid unless each contender did that many cells, and all with equal figures and commands."""
+    """Raise OutcomeInvalid unless each contender did `cells` cells, all with equal figures and commands."""
     (first, expected), *others = outcomes.items()
     for contender, outcome in outcomes.items():
         if len(outcome) != cells:

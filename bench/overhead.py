@@ -1,4 +1,4 @@
-"""What a cell costs above its tools' own time: the flow and the library against a plain script with the same tools."""
+"""What a cell costs beyond its tools' own time: flow and library compared with a plain script with the same tools."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.table import table
 
 
 def measure(folder: Path, size: Size, console: Console) -> dict[str, object]:
-    """Raises ContenderFailed, OutcomeInvalid and ServerFailed."""
+    """Measure all cases. Raises ContenderFailed, OutcomeInvalid and ServerFailed."""
     with prefect_server(folder) as server:
         server.settle()
         console.print(

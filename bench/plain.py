@@ -1,4 +1,4 @@
-"""The script that people write first: three subprocesses a cell, N cells at a time. No retries, no checks, no store.
+"""The script that people write first: three subprocesses per cell, N cells at a time, no retries, checks or store.
 
 Standard library only, so that its CPU time and memory are those of a script and not of this project. Its command lines
 are written out by hand; the self-check compares them with those that the product recorded.
@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.job import Job, Network, cell_key
 
 CALLS = "calls.json"
-"""What was called, by cell: a list of (argv, seconds)."""
+"""The file of all calls, keyed by cell: a list of (argv, seconds)."""
 
 TARGET = "x86_64-linux-clang"
 CONFIG = {
@@ -37,7 +37,7 @@ CONFIG = {
 
 @dataclass(frozen=True)
 class PlainCell:
-    """A cell's folder, and how its tools are called there. Tools that fail raise CalledProcessError."""
+    """A cell's folder, and the calls of its tools there. Raises CalledProcessError if a tool fails."""
 
     sdk: Path
     folder: Path
@@ -46,7 +46,7 @@ class PlainCell:
     calls: list[tuple[list[str], float]]
 
     def prepare(self) -> None:
-        """DLC to prepared DLC and schematic."""
+        """Turn the DLC into a prepared DLC and a schematic."""
         self._call(
             "snpe-dlc-graph-prepare",
             f"--input_dlc={self.dlc}",
@@ -56,7 +56,7 @@ class PlainCell:
         )
 
     def net_run(self) -> None:
-        """Prepared DLC to profiling log."""
+        """Turn the prepared DLC into a profiling log."""
         self._call(
             "snpe-net-run",
             "--container=prepared.dlc",
@@ -70,7 +70,7 @@ class PlainCell:
         )
 
     def view(self) -> None:
-        """Profiling log and schematic to chrometrace and QHAS."""
+        """Turn profiling log and schematic into chrometrace and QHAS."""
         [schematic] = self.folder.glob("*_schematic.bin")
         self._call(
             "qnn-profile-viewer",
@@ -98,7 +98,7 @@ class PlainCell:
 
 
 def run(job: Job) -> None:
-    """Run every cell in a folder `<network>/<soc>/default` of the job's. Raises CalledProcessError."""
+    """Run every cell in a folder `<network>/<soc>/default` below the job's. Raises CalledProcessError."""
     with ThreadPoolExecutor(job.at_once) as pool:
         calls = dict(pool.map(lambda cell: _run_cell(job, *cell), job.cells))
     (Path(job.folder) / CALLS).write_text(json.dumps(calls), encoding="utf-8")
@@ -113,7 +113,7 @@ def _run_cell(job: Job, network: Network, soc: str) -> tuple[str, list[tuple[lis
 
 
 def open_cell(job: Job, network: Network, soc: str) -> PlainCell:
-    """A folder of the job's with all that a cell's tools read."""
+    """Create a cell's folder below the job's, with everything that its tools read."""
     folder = Path(job.folder) / cell_key(network.name, soc)
     folder.mkdir(parents=True)
     shutil.copyfile(network.inputs, folder / "input_list.txt")

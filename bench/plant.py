@@ -1,4 +1,4 @@
-"""What a plant is, how one is asked after, and SDKs that are the host SDK with something planted."""
+"""Planted causes, the search for them, and SDKs that are the host SDK with something planted."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from qhas.upgrade.search import Stages
 
 SOC = "sa8255"
 THRESHOLD = 1.0
-"""Percent of time from which a cause is asked for."""
+"""The change of time, in per cent, from which a cause is searched for."""
 _PREPARE = "snpe-dlc-graph-prepare"
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A plant and what was said of it: every cause that was named, and whether the time changed by enough to ask for one."""
+    """A planted change, and what was found: every cause that was named, and the change of time."""
 
     kind: str
     name: str
@@ -30,24 +30,24 @@ class Planted:
 
     @property
     def counts(self) -> bool:
-        """Whether there is something to name: a plant that costs less than the threshold is a silent one."""
+        """Whether there is a cause to name: a plant that changes the time by less than the threshold is silent."""
         return bool(self.truth) and abs(self.change_percent) >= THRESHOLD
 
     @property
     def right(self) -> bool:
-        """The truth alone where there is one, and nothing where there is none."""
+        """Whether the truth alone was named or, if there is nothing to name, no cause."""
         if not self.counts:
             return not self.named
         return len(self.named) == 1 and self.truth in self.named[0]
 
     @property
     def invented(self) -> bool:
-        """Whether a cause was named that is none."""
+        """Whether a false cause was named."""
         return any(not self.truth or self.truth not in cause for cause in self.named)
 
 
 def answered(stages: Stages, site: Site) -> Upgrade:
-    """The answer of a search whose sweeps are run."""
+    """Run the sweeps that a search requests, and return its answer."""
     try:
         while True:
             stage = next(stages)
@@ -58,7 +58,7 @@ def answered(stages: Stages, site: Site) -> Upgrade:
 
 
 def planted_sdk(root: Path, option: str = "", generation: str | None = None) -> Path:
-    """A generation of the host SDK with an option more in its graph-prepare, and a version of its own."""
+    """Build a generation of the host SDK with one more option in its graph-prepare, and its own version."""
     if not root.exists():
         original = host_sdk_root(generation)
         shutil.copytree(original, root, symlinks=True)

@@ -1,8 +1,8 @@
-"""Are causes that were planted named, and none besides? Defaults, options, versions and ops changed on purpose, compiled for real.
+"""Are planted causes named, and no others? Defaults, options, versions and ops are changed on purpose and compiled.
 
-A default is planted by an SDK whose graph-prepare is the host SDK's with one option more, and another version: what an upgrade
-looks like from outside; `planted_versions` has several in a row. Options and ops are planted between two stored cells, which
-`qhas bisect` holds against each other.
+A default is planted by an SDK whose graph-prepare is the host SDK's with one more option, and another version: this is
+what an upgrade looks like from outside; `planted_versions` has several in a row. Options and ops are planted between
+two stored cells, which are compared as by `qhas bisect`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ DEFAULTS: Mapping[str, tuple[str, str]] = {
     "same": ("--vtcm_override=8", ""),
     "version": ("--htp_dlbc=false", ""),
 }
-"""SDKs by name: the option that its graph-prepare adds, and the cause that is true; none where the default stays what it was."""
+"""SDKs by name: the option that graph-prepare adds, and the true cause, empty if the default stays the same."""
 OPTIONS: Mapping[str, tuple[dict[str, int | bool], str]] = {
     "VTCM": ({"vtcm_mb": 2}, "VTCM 8 → 2 MiB"),
     "HVX threads": ({"hvx_threads": 2}, "HVX threads 4 → 2"),
@@ -54,14 +54,14 @@ OPTIONS: Mapping[str, tuple[dict[str, int | bool], str]] = {
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Raises BenchFailed."""
+    """Plant all causes and print which were named. Raises BenchFailed."""
     found = list(planted(folder, ("plain", "wide") if size is not Size.QUICK else ("plain",)))
     console.print(_table(found))
     return [asdict(trial) for trial in found]
 
 
 def planted(folder: Path, networks: Sequence[str]) -> Iterator[Planted]:
-    """Plant everything in these of the networks, and ask."""
+    """Plant every change, the defaults in each of these networks, and search for the causes."""
     folder.mkdir(parents=True, exist_ok=True)
     dlcs = _dlcs(folder)
     site = _site(folder)
@@ -133,7 +133,7 @@ SWAPS: Mapping[str, str] = {
     "dilation": "dilation 1x1 → 2x2",
     "renamed": "",
 }
-"""Networks that are the plain one with an op swapped: what is true of each; none of the one that only has other names."""
+"""Networks that are the plain one with an op swapped: what is true of each; empty for the one with only new names."""
 
 
 def _dlcs(folder: Path) -> dict[str, Path]:

@@ -1,7 +1,7 @@
-"""Is the version named with which a change came? Five SDKs in a row, of which the first few are one and the rest another.
+"""Is the version that brought a change named? Five SDKs in a row: the first few are one SDK, the rest another.
 
-What is planted is a default, by an option more in graph-prepare, or a compiler: two generations of the host SDK that give one
-network other figures with the same options, so that a cause in the options would be invented.
+What is planted is a default, by one more option in graph-prepare, or a compiler: two generations of the host SDK that
+give one network different figures with the same options, so that a cause in the options would be invented.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from qhas.upgrade.search import search
 
 _LENGTH = 5
 _COMPILERS = ("2.49", "2.50")
-"""They have the same defaults."""
+"""Two generations with the same defaults."""
 _NETWORK = "shufflenet"
-"""Of the demo's networks the one on which these two differ most."""
+"""The demo's network on which these two differ most."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,20 @@ class _Row:
     name: str
     network: Path
     before: tuple[str, str | None]
-    """Option more and generation of the first SDKs of the row."""
+    """The additional option and the generation of the first SDKs in the row."""
     after: tuple[str, str | None]
     causes: frozenset[Cause]
     says: str
 
     def sdks(self, folder: Path, place: int) -> dict[str, Path]:
-        """By name; from `place` on they are the other one."""
+        """Build the SDKs of the row, keyed by name; from `place` on they are the other one."""
         sides = [self.before if number < place else self.after for number in range(_LENGTH)]
         names = [f"{self.name}-{place}-{number}" for number in range(_LENGTH)]
         return {name: planted_sdk(folder / name, *side) for name, side in zip(names, sides, strict=True)}
 
 
 def versions(folder: Path, tiny: Path) -> Iterator[Planted]:
-    """Plant each change at each place of a row, and ask."""
+    """Plant each change at each place of a row, and search for it."""
     for row in _rows(folder, tiny):
         for place in range(1, _LENGTH):
             yield _asked(row, place, folder)

@@ -1,4 +1,4 @@
-"""A network written anew as exporters do from one day to the next: other names, another order, another stamp, the same network."""
+"""A network written again as exporters do from one day to the next: other names, order and stamp, same network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Draw = random.Random
 def write(source: Path, target: Path, seed: int) -> list[str]:
     """Write the network with some of the changes, drawn by the seed, and return their names.
 
-    Names and order of inputs and outputs stay: those are what a network is called by.
+    Names and order of inputs and outputs stay the same: callers of the network use them.
     """
     draw = Draw(seed)
     model = onnx.load(source)
@@ -42,14 +42,14 @@ def write(source: Path, target: Path, seed: int) -> list[str]:
 
 
 def _nodes_renamed(model: onnx.ModelProto, draw: Draw) -> None:
-    """Numbers by another count, or no names at all."""
+    """Number the nodes from a different start, or remove their names."""
     start, unnamed = draw.randrange(1000), draw.random() < 0.2
     for number, node in enumerate(model.graph.node, start):
         node.name = "" if unnamed else f"node_{node.op_type}_{number}"
 
 
 def _tensors_renamed(model: onnx.ModelProto, draw: Draw) -> None:
-    """Values between nodes, and weights, under other names."""
+    """Rename weights and the values between nodes."""
     graph = model.graph
     kept = {value.name for value in (*graph.input, *graph.output)}
     inner = [name for node in graph.node for name in node.output if name and name not in kept]
@@ -71,7 +71,7 @@ def _weights_reordered(model: onnx.ModelProto, draw: Draw) -> None:
 
 
 def _nodes_reordered(model: onnx.ModelProto, draw: Draw) -> None:
-    """Another order in which every node still follows what it reads."""
+    """Reorder the nodes so that every node still follows what it reads."""
     graph = model.graph
     made = {value.name for value in (*graph.input, *graph.initializer)} | {""}
     waiting, ordered = list(graph.node), list[onnx.NodeProto]()
@@ -86,7 +86,7 @@ def _nodes_reordered(model: onnx.ModelProto, draw: Draw) -> None:
 
 
 def _stamped(model: onnx.ModelProto, draw: Draw) -> None:
-    """Another producer, version, description and metadata."""
+    """Set a different producer, version, description and metadata."""
     model.producer_name, model.producer_version = draw.choice(_PRODUCERS)
     model.model_version = draw.randrange(100)
     model.doc_string = f"exported {draw.random()}"
@@ -105,7 +105,7 @@ def _attributes_reordered(model: onnx.ModelProto, draw: Draw) -> None:
 
 
 def _weights_as_numbers(model: onnx.ModelProto, draw: Draw) -> None:
-    """Floats as a list of numbers, where they were bytes."""
+    """Store floats as a list of numbers instead of bytes."""
     del draw
     for weight in model.graph.initializer:
         if weight.data_type == onnx.TensorProto.FLOAT and weight.HasField("raw_data"):
@@ -115,7 +115,7 @@ def _weights_as_numbers(model: onnx.ModelProto, draw: Draw) -> None:
 
 
 def _weights_as_nodes(model: onnx.ModelProto, draw: Draw) -> None:
-    """Some weights by Constant nodes."""
+    """Turn some weights into Constant nodes."""
     chosen = [weight for weight in model.graph.initializer if draw.random() < 0.3]
     constants = [onnx.helper.make_node("Constant", [], [each.name], value=each) for each in chosen]
     names = {weight.name for weight in chosen}
@@ -144,4 +144,4 @@ CHANGES: Mapping[str, Callable[[onnx.ModelProto, Draw], None]] = MappingProxyTyp
         "shapes left out": _shapes_left_out,
     }
 )
-"""What an exporter may do otherwise, by its name."""
+"""What an exporter may do differently, by name."""

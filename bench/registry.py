@@ -1,4 +1,4 @@
-"""The benches by name. Each is imported when it is asked for: some need what others do not."""
+"""The benches by name. Each is imported only when requested: some need what others do not."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Measure = Callable[[Path, Size, Console], Any]
 
 
 class NoSuchBench(Exception):
-    """A name that no bench has. The message gives those there are."""
+    """A name that no bench has. The message lists the known names."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A module with a function `measure`, and what its figures say."""
+    """A module with a function `measure`, and what its figures show."""
 
     name: str
     module: str
@@ -31,7 +31,7 @@ class Bench:
 
     @property
     def there(self) -> bool:
-        """Whether this checkout has it."""
+        """Whether this checkout contains the bench."""
         return find_spec(self.module) is not None
 
     def __call__(self, folder: Path, size: Size, console: Console) -> Any:
@@ -94,7 +94,7 @@ STUDIES = (
         "trials", "bench.studies.trials", "how much of a trial is the library's own compiling, and its memory"
     ),
 )
-"""Asked by name only: docs/benchmarks.md has their answers."""
+"""Run only when named: docs/benchmarks.md has their results."""
 
 
 OWN_WORDS = {
@@ -103,11 +103,11 @@ OWN_WORDS = {
     "llm": "language models simulated against measured ones",
     "faster": "tune, explain and advise on known networks",
 }
-"""Commands with options of their own, each `bench.WORD.command`."""
+"""Commands with their own options, each in `bench.WORD.command`."""
 
 
 def chosen(names: Iterable[str]) -> list[Bench]:
-    """The benches and studies of these names in the order of the tables, all benches for none. Raises NoSuchBench."""
+    """Return the named benches and studies in table order, or all benches without names. Raises NoSuchBench."""
     there = [bench for bench in (*BENCHES, *STUDIES) if bench.there]
     wanted = set(names) or {bench.name for bench in BENCHES}
     if unknown := wanted - {bench.name for bench in (*there, *BENCHES)}:

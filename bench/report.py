@@ -2,8 +2,8 @@
 
 Every cell has a QHAS summary of a network of some size, with its HTP ops, a trace, and the picture that was made when the
 trace was checked; latency, condition and attempts as a device leaves them. The report reads both nights, compares them
-cell by cell and writes every page. A second time nobody has a picture, as in runs from before there were pictures: then
-every trace is read.
+cell by cell and writes every page. In a second measurement no cell has a picture, as in runs from before there were
+pictures, so that every trace is read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from qhas.sweep.spec import ModelRef, SweepSpec
 
 _SOCS = ("sm8550", "sm8650", "sm8750", "sa8255", "sa8797", "qcs9100")
 _NETWORKS = {Size.QUICK: (5, 2), Size.NORMAL: (50, 10), Size.FULL: (50, 50)}
-"""Of a night with pictures, and of one without, whose report reads every trace."""
+"""Numbers of networks in a night with pictures, and in one without, whose report reads every trace."""
 _ROUNDS = {Size.QUICK: 1, Size.NORMAL: 2, Size.FULL: 5}
 _OPS, _HTP_OPS, _STRETCHES = 100, 1_200, 1_250
 """QNN ops, HTP ops and stretches of the dominant path: the means of the demo's networks, whose files have 2 MB."""
@@ -50,9 +50,9 @@ _EVENING = datetime(2026, 3, 1, 22, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Report:
-    """A report of so many cells. Seconds of wall and of CPU time, the page writers' included; bytes of pages.
+    """A report of `cells` cells: seconds of wall and CPU time, including the page writers', and bytes of pages.
 
-    Memory, in bytes, is of the process that reads.
+    Memory, in bytes, is that of the process that reads.
     """
 
     what: str
@@ -67,7 +67,7 @@ class Report:
 
 
 def measure(folder: Path, size: Size, console: Console) -> object:
-    """Both cases, in a table and as figures."""
+    """Measure both cases; print a table and return the figures."""
     now, before = _NETWORKS[size]
     found = [
         _measure(folder / "pictures", "as runs are now", now, _ROUNDS[size], pictures=True),
@@ -102,7 +102,7 @@ def _measure(folder: Path, what: str, networks: int, rounds: int, *, pictures: b
 
 
 def two_nights(folder: Path, networks: int) -> tuple[Store, SweepRecord, list[CellRecord]]:
-    """A store of two nights whose traces have pictures, and the later one."""
+    """Return a store with two nights whose traces have pictures, and the later night."""
     return _two_nights(folder, networks, _Files(folder / "files", pictures=True))
 
 
@@ -118,7 +118,7 @@ def _two_nights(folder: Path, networks: int, files: _Files) -> tuple[Store, Swee
 
 
 class _Files:
-    """The files of a cell, made once: what a report costs does not depend on whether two cells have the same."""
+    """The files of a cell, made once: the cost of a report does not depend on whether two cells share them."""
 
     def __init__(self, folder: Path, pictures: bool) -> None:
         folder.mkdir(parents=True)
@@ -129,7 +129,7 @@ class _Files:
         self._sizes: dict[str, int] = {}
 
     def of(self, slower: float) -> dict[str, bytes]:
-        """Bytes by artifact name; of ops that take so many times their cycles."""
+        """Return bytes keyed by artifact name, for ops that take `slower` times their cycles."""
         found = {
             "qhas": gzip.compress(orjson.dumps(_summary(slower), option=orjson.OPT_INDENT_2)),
             "chrometrace": self._trace.read_bytes(),
@@ -139,7 +139,7 @@ class _Files:
         return found
 
     def read_bytes(self, cells: int) -> int:
-        """What a report of so many cells reads of them and of the night before, as it is stored."""
+        """Return the stored bytes that a report of `cells` cells reads, of them and of the night before."""
         own = self._sizes["timeline" if self._pictures else "chrometrace"]
         return cells * (2 * self._sizes["qhas"] + own)
 

@@ -1,4 +1,4 @@
-"""A round's work as the product takes it: a sweep and a site."""
+"""A round's work in the form that the product accepts: a sweep and a site."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from qhas.sweep.spec import ModelRef, SweepSpec
 
 
 def spec_of(job: Job) -> SweepSpec:
-    """The sweep over the job's networks and SoCs, with the defaults for all options."""
+    """Return the sweep over the job's networks and SoCs, with the defaults for all options."""
     models = [ModelRef(name=network.name, dlc=network.dlc, inputs=network.inputs) for network in job.networks]
     return SweepSpec(name="bench", models=models, socs=list(job.socs))
 
 
 def site_of(job: Job) -> Site:
-    """The job's SDK and devices, and a local store in the job's folder, which is empty at first."""
+    """Return a site with the job's SDK and devices, and a local store in its folder, which is empty at first."""
     devices = [
         DeviceRef(name=f"{soc}-{number}", soc=soc) for soc in job.socs for number in range(job.devices)
     ]

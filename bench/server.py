@@ -1,4 +1,4 @@
-"""A Prefect server of the bench's own, with a database that goes with the bench."""
+"""The bench's own Prefect server, with a database that is removed with the bench."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ _START_SECONDS, _STOP_SECONDS, _SETTLE_SECONDS = 600.0, 20.0, 30.0
 _LOOK_SECONDS = 0.5
 _ANSWER_SECONDS = 60.0
 _IDLE_SHARE = 0.1
-"""CPU share of a core below which the server has worked off what a sweep left it."""
+"""Share of a core's CPU time below which the server has finished the work that a sweep left it."""
 
 
 class ServerFailed(BenchFailed):
-    """The server did not come up. The message says where its log is."""
+    """The server did not come up, or did not answer. The message gives its last line of output, or the error."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers. `start_up` is the seconds it took to; `environment` makes a process use it."""
+    """A running server. `start_up` is the seconds until it answered; `environment` makes a process use it."""
 
     pid: int
     environment: dict[str, str]
     start_up: float
 
     def cpu(self) -> float:
-        """CPU seconds of the server and its services since its start."""
+        """Return the CPU seconds of the server and its services since its start."""
         return session_cpu(self.pid)
 
     def ask(self, path: str, body: object) -> Any:
-        """What the server answers to a POST at a path of its API. Raises ServerFailed."""
+        """Return the server's answer to a POST to a path of its API. Raises ServerFailed."""
         api = PrefectApi(self.environment["PREFECT_API_URL"], self.environment[CLIENT_LOGIN], _ANSWER_SECONDS)
         try:
             return api.ask(path, body)
@@ -56,7 +56,7 @@ class Server:
             raise ServerFailed(f"The Prefect server did not answer at {path}: {error}") from error
 
     def settle(self) -> None:
-        """Wait until the server has written what it was sent; give up after half a minute."""
+        """Wait until the server has written everything it was sent; give up after half a minute."""
         deadline, used = time.monotonic() + _SETTLE_SECONDS, self.cpu()
         while time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
@@ -66,7 +66,7 @@ class Server:
 
 
 def without_prefect(environ: dict[str, str]) -> dict[str, str]:
-    """An environment in which no setting of the user's Prefect is left."""
+    """Return the environment without any setting of the user's Prefect."""
     return {name: value for name, value in environ.items() if not name.startswith("PREFECT_")}
 
 
@@ -74,9 +74,9 @@ def without_prefect(environ: dict[str, str]) -> dict[str, str]:
 def prefect_server(
     folder: Path, database: str = "", settings: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[Server]:
-    """Start a server with its home in `folder` and end it with the block; on SQLite there without a database's URL.
+    """Start a server with its home in `folder` and stop it after the block; without a `database` URL it uses SQLite.
 
-    `settings` come on top of the project's. Raises ServerFailed.
+    `settings` are added to the project's. Raises ServerFailed.
     """
     port, log = free_port(), folder / "server.txt"
     home = without_prefect(dict(os.environ)) | {"PREFECT_HOME": str(folder / "prefect")}
@@ -108,14 +108,14 @@ def prefect_server(
 
 
 def free_port() -> int:
-    """A port that nobody listened at a moment ago."""
+    """Return a port on which nothing listened a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def listens(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Whether it is this process, or one of the session that it leads, that takes connections at the port."""
+    """Whether this process, or one in the session that it leads, accepts connections on the port."""
     running = Process.of(process.pid)
     return running is not None and running.listener_at(port) is Listener.OWN
 

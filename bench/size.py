@@ -6,11 +6,11 @@ from enum import StrEnum
 
 
 class Size(StrEnum):
-    """Figures for documents come from the largest a machine has time for; a change is tried with the smallest."""
+    """Sizes: the largest a machine has time for is for figures in documents, the smallest for trying a change."""
 
     QUICK = "quick"
-    """A minute or two a bench: whether it works, and figures to one digit."""
+    """A minute or two per bench: whether it works, and figures to one digit."""
     NORMAL = "normal"
-    """Minutes a bench."""
+    """Minutes per bench."""
     FULL = "full"
-    """Also what takes half an hour."""
+    """Including what takes half an hour."""

@@ -1,6 +1,6 @@
-"""What a command costs before it does anything: processor time of its process, in starts of a bare interpreter.
+"""What a command costs before it does anything: its process's processor time, in starts of a bare interpreter.
 
-Processor time, not the clock's: other work on the machine does not count. The bytecode is cached before.
+It is processor time, not wall time, so that other work on the machine does not count. The bytecode is cached before.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from rich.table import Table
 from bench.size import Size
 
 LINES = ("--version", "--help", "show none", "plan none.yaml", "doctor", "sweep none.yaml")
-"""Command lines. What is named is not there: found out by all that is imported for it, and nothing else."""
+"""Command lines that name things that do not exist: they import all they need, find that out and stop."""
 TIMES = 5
 
 
 def measure(folder: Path, _size: Size, console: Console) -> dict[str, Any]:
-    """The least of a few tries of each command line, in an empty folder."""
+    """Measure the minimum of a few tries of each command line, in an empty folder."""
     qhas = str(Path(sys.executable).with_name("qhas"))
     bare = _least([sys.executable, "-c", "pass"], folder)
     seconds = {line: _least([qhas, *line.split()], folder) for line in LINES}

@@ -1,9 +1,9 @@
-"""Nightly latencies whose truth is known: what a network costs, and what the rack adds to it.
+"""Nightly latencies with known truth: what a network costs, and what the rack adds to it.
 
 The noise levels are assumptions. Users of phone racks report that it is low within a run and high between runs
 (pytorch/executorch #8603), that a device can change its mode between days by a third (#6202), and that warm phones are
-slower (microsoft/winml-cli #1045), but no public figures of it are known; the thresholds that others live with are
-1 % (LNT), 2 % (Mozilla) and 5 % (dotnet). So the reference is 1 % between nights, and worse racks have rows of their own.
+slower (microsoft/winml-cli #1045), but no public figures are known; the thresholds that other projects use are
+1 % (LNT), 2 % (Mozilla) and 5 % (dotnet). So the reference is 1 % between nights, and worse racks have their own rows.
 """
 
 from __future__ import annotations
@@ -22,60 +22,60 @@ HOT = "thermal status 2 after the run"
 
 @dataclass(frozen=True)
 class Rack:
-    """What a rack adds, as relative changes: standard deviations, shares of the nights, sizes."""
+    """What a rack adds, as relative changes: standard deviations, shares of nights or runs, and sizes."""
 
     between: float = 0.01
-    """Of a night's median."""
+    """Standard deviation of a night's median."""
     within: float = 0.02
-    """Of one inference around it."""
+    """Standard deviation of one inference around the median."""
     memory: float = 0.0
     """Correlation of a night's noise with the night before."""
     outliers: tuple[float, float] = (0.0, 0.0)
-    """Nights that are slower for no recorded reason, and by how much."""
+    """Share of nights that are slower for no recorded reason, and by how much."""
     mode: tuple[float, float] = (0.0, 0.0)
-    """Runs that meet a slow mode, and how slow it is."""
+    """Share of runs in a slow mode, and how slow it is."""
     stays: float = 0.0
-    """Chance that the slow mode is the next night's too, and that of a re-run in any case; 0 for one that every run draws."""
+    """Chance that the slow mode lasts to the next night; a re-run always shares it. 0 if every run draws its own."""
     season: tuple[float, float] = (0.0, 1.0)
-    """Amplitude and nights of a wave, which each series has at a time of its own."""
+    """Amplitude, and period in nights, of a wave with a different phase for each series."""
     shared_season: tuple[float, float] = (0.0, 1.0)
-    """The same of the whole rack."""
+    """The same for the whole rack, with one phase."""
     hot: tuple[float, float] = (0.0, 0.0)
-    """Runs that end throttled, which is recorded, and by how much they are slower."""
+    """Share of runs that end throttled, which is recorded, and by how much they are slower."""
     devices: int = 1
-    """A SoC; which one a night meets is chance. They differ by 4 %."""
+    """Devices per SoC; which one a night gets is random. They differ by 4 %."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A rack, and what happens to networks on it from a night on: `truth` is the change by nights since then."""
+    """A rack, and what happens to networks on it from one night on: `truth` maps the nights since to the change."""
 
     name: str
     rack: Rack = field(default_factory=Rack)
     truth: Callable[[Table], Table] | None = None
     share: float = 0.1
-    """Of the series that it happens to."""
+    """The share of the series that `truth` applies to."""
     new_sdk: float | None = None
-    """What a new SDK costs every network, from that night on."""
+    """What a new SDK costs every network from that night on."""
     device_moves: float | None = None
-    """What one SoC's device does to all that runs on it, from that night on."""
+    """By how much one SoC's device changes everything that runs on it from that night on."""
     rack_moves: float | None = None
-    """The same of every device."""
+    """The same for every device."""
     controls: bool = True
-    """Whether a network is tagged as the control."""
+    """Whether one network is tagged as the control."""
     nights: int = 75
     at: int = 50
 
 
 @dataclass(frozen=True)
 class History:
-    """A sweep over nights: medians, their re-runs, devices and conditions, all of series x nights, and the truth."""
+    """A sweep over nights: medians, their re-runs, devices and conditions, each series x nights, and the truth."""
 
     nights: int
     at: int
     """The night of the change."""
     changed: NDArray[np.bool_]
-    """By series."""
+    """Whether it changes, for each series."""
     median: Table
     again: Table
     device: NDArray[np.int64]
@@ -87,7 +87,7 @@ class History:
 
 
 def make(scenario: Scenario, *, series: int, nights: int, at: int, seed: int, socs: int = 6) -> History:
-    """A history; equal arguments give equal figures."""
+    """Make a history; equal arguments give equal figures."""
     random = np.random.default_rng(seed)
     rack, shape = scenario.rack, (series, nights)
     since = np.maximum(0.0, np.arange(nights) - at + 1.0)[None, :]
@@ -123,7 +123,7 @@ def make(scenario: Scenario, *, series: int, nights: int, at: int, seed: int, so
 
 
 def _lasting(random: np.random.Generator, rack: Rack, shape: tuple[int, int]) -> Table:
-    """What a run shares with its re-run, though no network has changed: a mode that stays, and seasons."""
+    """Draw what a run shares with its re-run although no network has changed: a mode that stays, and seasons."""
     series, nights = shape
     found = np.zeros(shape)
     if rack.season[0] or rack.shared_season[0]:
@@ -150,7 +150,7 @@ class _Runs:
 
 
 def _wander(random: np.random.Generator, rack: Rack, shape: tuple[int, int]) -> Table:
-    """The part of a night's noise that it shares with the night before, and with its own re-run."""
+    """Draw the part of a night's noise that it shares with the night before and with its own re-run."""
     noise = random.normal(0, 1, shape)
     for night in range(1, shape[1]):
         noise[:, night] = rack.memory * noise[:, night - 1] + np.sqrt(1 - rack.memory**2) * noise[:, night]
@@ -168,17 +168,17 @@ def _run(random: np.random.Generator, rack: Rack, shape: tuple[int, int], level:
 
 
 def step(size: float) -> Callable[[Table], Table]:
-    """Slower by a share from the night on."""
+    """Return a truth that is slower by `size` from the night on."""
     return lambda since: np.log1p(size) * (since > 0)
 
 
 def drift(size: float) -> Callable[[Table], Table]:
-    """Slower by a share more every night."""
+    """Return a truth that is slower by another `size` every night."""
     return lambda since: np.log1p(size) * since
 
 
 def repaired(size: float, left: float, after: int = 10) -> Callable[[Table], Table]:
-    """Slower by a share, and after some nights by a part of it."""
+    """Return a truth that is slower by `size`, and by `left` once `after` nights have passed."""
     return lambda since: np.where(since > after, np.log1p(left), np.log1p(size) * (since > 0))
 
 

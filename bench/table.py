@@ -1,4 +1,4 @@
-"""The figures of a case as a table for people."""
+"""The figures of a case as a table for readers."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _ROWS: tuple[tuple[str, Callable[[Figures], str], frozenset[Contender]], ...] = 
     ("imports before, s", lambda of: _three(of.start_up_seconds, digits=2), frozenset(Contender)),
     ("peak RSS, MiB", lambda of: _three(of.peak_memory, _MIB), frozenset(Contender)),
 )
-"""What is shown, how, and of which contenders it says anything."""
+"""What is shown, how, and the contenders for which it is meaningful."""
 
 
 def table(title: str, figures: Mapping[Contender, Figures]) -> Table:
-    """A row a figure, a column a contender; minimum, median and maximum over the rounds."""
+    """Return a table with a row per figure and a column per contender: minimum, median and maximum of the rounds."""
     shown = Table(title=title, title_justify="left", padding=(0, 1), box=SIMPLE, pad_edge=False)
     shown.add_column("ms a cell", no_wrap=True)
     for contender in figures:

@@ -1,4 +1,4 @@
-"""Chrometraces of any size, written as the vendor's viewer writes them, and checked as the product checks its own."""
+"""Chrometraces of any size, written as by the vendor's viewer, and checked as the product checks its own."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _MB = 1_000_000
 
 
 class Layout(StrEnum):
-    """How the file is written."""
+    """The layout of the file."""
 
     LINES = "lines"
-    """An event a line, as the vendor's viewer writes it."""
+    """One event per line, as the vendor's viewer writes it."""
     ONE_LINE = "one-line"
     """No line break at all."""
     GZIP = "gzip"
-    """An event a line, packed as the store keeps it. Megabytes and rates are of what is inside."""
+    """One event per line, compressed as in the store. Megabytes and rates are those of the uncompressed content."""
 
 
 _HEADER = (
@@ -53,7 +53,7 @@ _THREADS = ((256, b"HMX"), (512, b"HVX"), (513, b"HVX"))
 
 
 def write_trace(path: Path, megabytes: int, layout: Layout) -> int:
-    """A trace of at least so many megabytes of JSON, with the viewer's events. Returns its bytes of JSON."""
+    """Write a trace of at least `megabytes` MB of JSON with the viewer's events; return its bytes of JSON."""
     line_end = b" " if layout is Layout.ONE_LINE else b"\n"
     written = 0
     with ExitStack() as stack:
@@ -73,7 +73,7 @@ def write_trace(path: Path, megabytes: int, layout: Layout) -> int:
 
 
 def _ops() -> Iterator[bytes]:
-    """Ops without end, each under its core and under its node, with what they read and wrote."""
+    """Yield ops endlessly, each under its core and under its node, with what they read and wrote."""
     ts = 0
     for number in count(1):
         op, kind, flag, tid = _TYPES[number % len(_TYPES)]
@@ -100,5 +100,5 @@ def _ops() -> Iterator[bytes]:
 
 
 def check_trace(path: Path) -> TraceFacts:
-    """Read a chrometrace to its end. Raises TraceInvalid if it is empty, not JSON, cut off, or holds no executed op."""
+    """Read a whole chrometrace. Raises TraceInvalid if it is empty, not JSON, truncated, or has no executed op."""
     return read_trace(path, lambda _events, _executed: None)

@@ -1,4 +1,4 @@
-"""Time, CPU and memory of processes, from the kernel's own books. Linux only."""
+"""Time, CPU and memory of processes, from the kernel's own accounts. Linux only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PARENT, _SESSION, _FIRST_TIME, _LAST_TIME, _RESIDENT = 1, 3, 11, 14, 21
 
 @dataclass(frozen=True)
 class Usage:
-    """Seconds of wall clock, of this process's CPU (all threads), and of the CPU of its ended children."""
+    """Seconds of wall clock, of this process's CPU (all threads), and of the CPU of its terminated children."""
 
     wall: float
     cpu: float
@@ -25,7 +25,7 @@ class Usage:
 
     @classmethod
     def so_far(cls) -> Usage:
-        """This process up to now."""
+        """Return the usage of this process up to now."""
         own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return cls(time.perf_counter(), own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime)
 
@@ -36,9 +36,9 @@ class Usage:
 
 
 def peak_memory() -> int:
-    """Bytes of this process's largest resident set.
+    """Return the peak resident set of this process in bytes.
 
-    From /proc and not from getrusage, whose maximum a process inherits from whatever started it.
+    It is read from /proc, not from getrusage, whose maximum a process inherits from the one that started it.
     """
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     [line] = (line for line in status.splitlines() if line.startswith("VmHWM:"))
@@ -46,18 +46,18 @@ def peak_memory() -> int:
 
 
 def resident() -> dict[int, int]:
-    """Bytes in memory of this process's living children, by process id."""
+    """Return the bytes in memory of this process's living children, keyed by process id."""
     page = os.sysconf("SC_PAGE_SIZE")
     return {pid: fields[_RESIDENT] * page for pid, fields in _living() if fields[_PARENT] == os.getpid()}
 
 
 def session_cpu(leader: int) -> float:
-    """CPU seconds of every living process of a session, and of the children these have waited for."""
+    """Return the CPU seconds of every living process in a session, and of the children these have waited for."""
     return sum(_cpu(fields) for _, fields in _living() if fields[_SESSION] == leader)
 
 
 def tree_cpu(root: int) -> float:
-    """CPU seconds of a process, its living descendants, and the children these have waited for."""
+    """Return the CPU seconds of a process, its living descendants, and the children these have waited for."""
     parents, seconds = {}, {}
     for pid, fields in _living():
         parents[pid], seconds[pid] = fields[_PARENT], _cpu(fields)
@@ -69,16 +69,16 @@ def tree_cpu(root: int) -> float:
 
 
 def machine_cpu() -> float:
-    """CPU seconds that all cores have been busy with since the machine's start, whoever used them (proc(5))."""
+    """Return the CPU seconds that all cores have been busy since the machine's start, for any process (proc(5))."""
     first, *_ = Path("/proc/stat").read_text(encoding="ascii").splitlines()
     user, nice, system, _, _, irq, softirq, *_ = map(int, first.split()[1:])
     return (user + nice + system + irq + softirq) * _TICK
 
 
 def _living() -> Iterator[tuple[int, list[int]]]:
-    """Every process, and what /proc/<pid>/stat says of it after its state, from which the places count."""
+    """Yield every process with the fields of /proc/<pid>/stat, counted from the state (whose own value is 0)."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # the process has ended meanwhile
+        with suppress(OSError):  # the process has terminated in the meantime
             fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
             yield int(stat.parent.name), [0, *map(int, fields[1:])]
 

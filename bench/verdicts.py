@@ -1,4 +1,4 @@
-"""Verdicts on histories whose truth is known: how many false alarms, how many changes found, and how soon."""
+"""Verdicts on histories with known truth: how many false alarms, how many changes are found, and how soon."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from qhas.verdict.noise import MAD_TO_SIGMA
 from qhas.verdict.point import Again, Block, Point, SeriesKey
 
 Alarms = NDArray[np.bool_]
-"""Series x nights: where a contender says that something is worse since that night."""
+"""Series x nights: where a contender reports that something is worse from that night on."""
 SERIES = 300
 _SEEDS = {Size.QUICK: 1, Size.NORMAL: 4, Size.FULL: 20}
 _SOON = 2
-"""Nights that a change may take to be found."""
+"""The number of nights within which a change should be found."""
 _SOCS = 6
 _P = 0.01
 _FIRST = date(2026, 1, 1)
@@ -42,12 +42,12 @@ _FIRST = date(2026, 1, 1)
 
 @dataclass(frozen=True)
 class Score:
-    """Of a contender on a scenario. Rates are shares; `nights` is the median of those found before the history ends."""
+    """A contender's rates on a scenario, and the median `nights` to a change found before the history ends."""
 
     false_per_1000: float
-    """Alarms on series and nights on which nothing had changed, of 1,000."""
+    """Alarms per 1,000 series-nights on which nothing had changed."""
     found_soon: float | None
-    """Of the changes, those found on their night or the next; none where nothing changes."""
+    """The share of changes found on their night or the next; None if nothing changes."""
     found: float | None
     nights: float | None
     reruns_per_1000: float | None = None
@@ -64,7 +64,7 @@ def measure(folder: Path, size: Size, console: Console) -> object:
 def score(
     scenario: Scenario, *, seeds: int, series: int = SERIES, nights: int | None = None, at: int | None = None
 ) -> dict[str, Score]:
-    """Every contender on the same sweeps, one a seed."""
+    """Score every contender on the same sweeps, one per seed."""
     nights, at = nights or scenario.nights, at or scenario.at
     histories = [make(scenario, series=series, nights=nights, at=at, seed=seed) for seed in range(seeds)]
     reruns = [0]
@@ -88,7 +88,7 @@ def _ours(scenario: Scenario, history: History, reruns: list[int]) -> Alarms:
 
 
 def _is_alarm(told: Judgement) -> bool:
-    """Whether somebody is told of it for the first time."""
+    """Whether the judgement is reported for the first time."""
     return told.verdict is Verdict.NEW or (told.verdict is Verdict.DRIFTING and told.since is told.point)
 
 
@@ -105,7 +105,7 @@ def _key(number: int) -> SeriesKey:
 
 
 def _point(scenario: Scenario, history: History, number: int, night: int) -> Point:
-    """What the history of a run holds. Who looks hot and is slow was run again, as the flow does it."""
+    """Return the point that a run leaves in the history. As in the flow, a hot run was re-run only if it was slow."""
     device = Block(f"soc{number % _SOCS}-{history.device[number, night]}", "")
     again_device = Block(f"soc{number % _SOCS}-{history.again_device[number, night]}", "")
     hot = bool(history.hot[number, night])
@@ -133,7 +133,7 @@ def _point(scenario: Scenario, history: History, number: int, night: int) -> Poi
 
 
 def _slow(history: History, number: int, night: int) -> bool:
-    """Whether a night would be looked at again, though it was hot."""
+    """Whether a night would be checked again although it was hot."""
     logs = np.log(history.median[number, max(0, night - LOOK_BACK) : night + 1])
     return bool(logs[-1] - np.median(logs) >= EFFECT)
 
@@ -145,7 +145,7 @@ def _yesterday(history: History) -> Alarms:
 
 
 def _samples(history: History) -> Alarms:
-    """Tonight's inferences against last night's: what a t-test is mostly used for, and what it is not made for."""
+    """Compare tonight's inferences with last night's: the usual use of a t-test, though it is not made for this."""
     alarms = np.zeros(history.median.shape, dtype=bool)
     mean, deviation = history.sample_mean, history.sample_deviation
     found = scipy.stats.ttest_ind_from_stats(
@@ -162,7 +162,7 @@ def _samples(history: History) -> Alarms:
 
 
 def _nights(history: History) -> Alarms:
-    """Tonight's median against those of the thirty nights before."""
+    """Compare tonight's median with those of the thirty nights before."""
     alarms = np.zeros(history.median.shape, dtype=bool)
     logs = np.log(history.median)
     for night in range(5, history.nights):
@@ -175,7 +175,7 @@ def _nights(history: History) -> Alarms:
 
 
 def _three_mads(history: History) -> Alarms:
-    """Tonight's median beyond the median of the thirty nights before by three scaled MADs."""
+    """Raise an alarm if tonight's median exceeds that of the thirty nights before by three scaled MADs."""
     alarms = np.zeros(history.median.shape, dtype=bool)
     for night in range(5, history.nights):
         past = history.median[:, max(0, night - 30) : night]
@@ -186,9 +186,10 @@ def _three_mads(history: History) -> Alarms:
 
 
 def _perfherder(history: History) -> Alarms:
-    """As Mozilla's: the t of twelve nights before against twelve from a night on, the largest of its neighbours, above 7 and 2 %.
+    """Raise alarms as Mozilla does: the nights from one on are 2 % slower than the twelve before, with t above 7.
 
-    It is raised when the nights are there: on the first night on which t is above 7 with at least three of them.
+    An alarm is raised on the first night on which this holds for three to twelve nights, unless they start within half
+    such a window after the last alarm.
     """
     alarms = np.zeros(history.median.shape, dtype=bool)
     last = np.full(len(history.median), -_FORWARD)

@@ -1,6 +1,6 @@
-"""`python -m bench.worker CONTENDER JOB RESULT`: one contender's round in a process of its own, and what it used.
+"""`python -m bench.worker CONTENDER JOB RESULT`: one contender's round in its own process, and what it used.
 
-What a contender imports is its start-up and stands apart; its round begins with the job in hand.
+A contender's imports are its start-up, counted separately; its round starts with the job already read.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the engines and the DRAM of a SoC do at most, by small networks whose work is known from their shapes."""
+"""The highest rates of a SoC's engines and DRAM, from small networks whose work is known from their shapes."""

@@ -1,4 +1,4 @@
-"""`python -m bench ceilings`: the fastest op of each small network on each SoC; --write makes the table that `qhas explain` reads."""
+"""`python -m bench ceilings`: the highest rates on each SoC; --write makes the table that `qhas explain` reads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NEAR = 0.8
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0; a SoC that the simulator refuses is told and left out."""
+    """Return exit code 0; a SoC that the simulator refuses is reported and left out."""
     parser = argparse.ArgumentParser(prog="python -m bench ceilings", description=__doc__)
     parser.add_argument("--soc", nargs="+", default=_estimated(), metavar="SOC")
     parser.add_argument("--write", action="store_true", help=f"make {TABLE}")
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _estimated() -> list[str]:
-    """The SoCs that are estimated without being asked twice."""
+    """Return the SoCs that are estimated without an explicit override."""
     return [soc.name for soc in socs.table().values() if soc.estimate_supported or soc.checked]
 
 
@@ -105,13 +105,13 @@ def _ceiling(
 
 
 def _fastest(speeds: list[float]) -> float:
-    """The fastest that another comes near: the simulator's cost of a single shape may be a fault."""
+    """Return the highest speed that another comes close to: the simulator may be wrong about a single shape."""
     ordered = sorted(speeds, reverse=True)
     return next((one for one, other in pairwise(ordered) if other >= _NEAR * one), 0.0)
 
 
 def _as_table(made: Sequence[Ceiling]) -> str:
-    """With a row for every other name of a SoC as well."""
+    """Format the table, including a row for every other name of a SoC."""
     others = [(name, same) for name, (same, _) in socs.other_names().items() if same]
     rows = [*made, *(row._replace(soc=name) for name, same in others for row in made if row.soc == same)]
     lines = [

@@ -1,4 +1,4 @@
-"""The small networks: stacks of convolutions, element-wise operations, and a fully connected one with more weights than VTCM."""
+"""The small networks: convolutions, element-wise ops, and fully connected layers with more weights than VTCM."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SEED = 1
 
 
 class _Net:
-    """An ONNX network as it grows: every operation has one output, named after it."""
+    """An ONNX network under construction: every operation has one output, named after the operation."""
 
     def __init__(self) -> None:
         self._random = np.random.default_rng(_SEED)
@@ -65,8 +65,10 @@ _CONVOLUTIONS = (
     (64, 64, 56, 3), (128, 128, 56, 3), (128, 128, 28, 3), (256, 256, 28, 3), (512, 512, 14, 3),
     (256, 128, 56, 1), (256, 512, 28, 1), (1024, 256, 14, 1), (1024, 1024, 14, 1),
 )  # fmt: skip
-"""Channels in and out, height and width, kernel: which is the fastest differs by SoC and format. None of fewer channels or with a
-larger kernel, of which the simulator has some several times faster than any of these."""
+"""Channels in and out, height and width, kernel: which is the fastest differs by SoC and format.
+
+None has fewer channels or a larger kernel: the simulator makes some of those several times faster than these.
+"""
 
 
 def _convolutions(net: _Net) -> None:
@@ -97,7 +99,7 @@ _NETWORKS: tuple[Callable[[_Net], None], ...] = (_convolutions, _elementwise, _f
 
 
 def dlcs(precision: Precision, folder: Path) -> list[Path]:
-    """The networks in a format. Raises BenchFailed."""
+    """Build the networks in a format and return their DLCs. Raises BenchFailed."""
     return [_dlc(build, precision, folder / f"{number}") for number, build in enumerate(_NETWORKS)]
 
 

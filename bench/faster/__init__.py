@@ -1,1 +1,1 @@
-"""How far the ways to a faster network carry: tuning, bounds and advice on known networks, each answer kept as it is made."""
+"""How much tuning, bounds and advice achieve on known networks, with every answer kept as it is made."""

@@ -1,4 +1,4 @@
-"""Where a network was measured in two forms: whether the simulator says of both which one is the faster."""
+"""Whether the simulator predicts which of two measured forms of a network is the faster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CHANNEL_FIRST = "nchw"
 
 
 class Case(NamedTuple):
-    """A network on a device; changes are from the first form to the second, as shares."""
+    """A network on a device, with its simulated and measured relative change from the first form to the second."""
 
     network: str
     device: str
@@ -20,12 +20,12 @@ class Case(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether both say faster, or both do not."""
+        """Whether simulation and measurement agree that the second form is the faster, or that it is not."""
         return (self.simulated < 0) == (self.measured < 0)
 
 
 def precisions() -> Iterator[Case]:
-    """From float to 8 bits, both as DLCs of AI Hub."""
+    """Yield the changes from float to 8 bits, both as AI Hub's DLCs."""
     made = {
         (pair.network.name, pair.device, pair.precision): pair
         for pair in pairs()
@@ -39,7 +39,10 @@ def precisions() -> Iterator[Case]:
 
 
 def layouts() -> Iterator[Case]:
-    """From a channel-first input to a channel-last one, of float networks: ONNX Runtime takes the first, a DLC the second."""
+    """Yield the changes from channel-first to channel-last input of float networks.
+
+    ONNX Runtime uses the first, a DLC the second.
+    """
     made: dict[tuple[str, Device], dict[str, float]] = {}
     for pair in pairs():
         if pair.wheel == WHEEL and pair.precision is Precision.FLOAT and pair.form in ("", _CHANNEL_FIRST):

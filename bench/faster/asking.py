@@ -1,4 +1,4 @@
-"""A question asked of a network on a SoC, as the commands ask it, with a store of the bench's own."""
+"""Answers to questions about a network on a SoC, obtained as by the commands, with the bench's own store."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ from qhas.tune.tune import tune
 
 
 def ask(question: Question, network: str, soc: str, folder: Path, most_seconds: float) -> dict[str, Any]:
-    """The answer, with the `seconds` it took and of `tune` what it compiled when it was asked `again`; or why it is `left_out`:
-    its compilation took more than `most_seconds` of CPU time, or what went wrong.
+    """Return the answer with the `seconds` it took, or why it is `left_out`.
+
+    It is left out if its compilation took more than `most_seconds` of CPU time, or if something went wrong. The answer
+    of `tune` also says what a second call compiled (`again`) and whether it found the same best options.
     """
     site = Site(store=str(folder / "store"))
     try:
@@ -40,10 +42,10 @@ def ask(question: Question, network: str, soc: str, folder: Path, most_seconds: 
 
 
 def _cpu_of_children() -> float:
-    """Seconds that processes started by this one have worked so far, those that ended apart."""
+    """Return the CPU seconds used so far by the children of this process, except those that have terminated."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it ended meanwhile
+        with suppress(OSError):  # it has terminated in the meantime
             fields = stat.read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12]) if int(fields[1]) == os.getpid() else 0
     return ticks / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""`python -m bench faster`: tune, explain and advise on known networks; every answer is kept, and the tables are made of those."""
+"""`python -m bench faster`: tune, explain and advise on known networks, and make tables from the kept answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SOCS = ("sa8255", "sm8750")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0, also where networks are left out: the table says why."""
+    """Return exit code 0, even if networks are left out: the table says why."""
     wanted = _parse(argv)
     kept, console = Kept(wanted.results), Console(highlight=False, width=200)
     deadline = time.monotonic() + 60 * wanted.minutes

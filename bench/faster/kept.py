@@ -1,4 +1,4 @@
-"""Answers in a folder, one file a network, SoC and question: a run that was stopped goes on where it was."""
+"""Answers in a folder, one file per network, SoC and question, so that a stopped run resumes where it was."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 
 
 class Question(StrEnum):
-    """What is asked of a network on a SoC."""
+    """A question about a network on a SoC."""
 
     TUNE = "tune"
     """The best options of graph-prepare."""
     EXPLAIN = "explain"
-    """What bounds it."""
+    """What bounds the network."""
     ADVISE = "advise"
-    """Rewrites that make it faster."""
+    """Rewrites that make the network faster."""
 
 
 class Kept:
-    """The answers as JSON, with `left_out`, a sentence, for what has none."""
+    """The answers as JSON; if there is none for a question, `left_out` says why in a sentence."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, question: Question, network: str, soc: str) -> dict[str, Any] | None:
-        """The answer; None where the question was not asked yet."""
+        """Return the answer, or None if the question has not been asked yet."""
         path = self._path(question, network, soc)
         if not path.is_file():
             return None
@@ -35,7 +35,7 @@ class Kept:
         return answer
 
     def put(self, question: Question, network: str, soc: str, answer: dict[str, Any]) -> None:
-        """Keep an answer, whole or not at all."""
+        """Store an answer atomically."""
         path = self._path(question, network, soc)
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(answer), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The networks: the demo's quantised six, and topologies that AI Hub measures, float as it exports them, with seeded weights."""
+"""The demo's six quantised networks, and topologies that AI Hub measures, float as it exports them, seeded weights."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ TOPOLOGIES = (
     "quicksrnetsmall", "quicksrnetmedium", "mobilenet_v3_large", "efficientnet_b0", "resnet50", "efficientnet_lite4",
     "densenet121", "inception_v3", "resnext50", "mobile_vit", "regnet", "wideresnet50", "levit",
 )  # fmt: skip
-"""Twenty whose compilation takes seconds, the quick ones first."""
+"""Twenty topologies whose compilation takes seconds, the quick ones first."""
 
 
 def onnx_of(name: str, folder: Path) -> Path:
-    """The ONNX of a network, made in `folder` unless it is there. Raises BenchFailed."""
+    """Return the ONNX file of a network, building it in `folder` unless it is there. Raises BenchFailed."""
     import onnx
 
     target = folder / f"{name}.onnx"
@@ -34,7 +34,7 @@ def onnx_of(name: str, folder: Path) -> Path:
 
 
 def dlc_of(name: str, folder: Path) -> Path:
-    """Its DLC likewise: kept, as a second conversion has other bytes. Raises BenchFailed."""
+    """Return its DLC likewise: it is kept, since a second conversion gives other bytes. Raises BenchFailed."""
     target = folder / f"{name}.dlc"
     if not target.exists():
         to_dlc(host_sdk(), onnx_of(name, folder), folder).rename(target)

@@ -1,4 +1,4 @@
-"""The answers that are kept, as tables for docs/; whatever failed stands among them with its reason."""
+"""The kept answers as tables for docs/; questions that failed are listed with their reasons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TITLES = {
 
 
 def table(kept: Kept, question: Question, networks: Iterable[str], socs: Iterable[str]) -> str:
-    """Of the networks that were asked about."""
+    """Return the table of the answers to a question that are kept for these networks and SoCs."""
     made = [_TITLES[question]]
     for network in networks:
         for soc in socs:
@@ -81,7 +81,7 @@ _ROW = {Question.TUNE: _tuned, Question.EXPLAIN: _explained, Question.ADVISE: _a
 
 
 def agreement() -> Iterator[str]:
-    """How often simulator and devices agree on which of two forms is the faster, and each case in which they do not."""
+    """Yield how often simulator and devices agree on the faster of two forms, and each case where they disagree."""
     for what, cases in (("float to 8 bits", precisions()), ("channel-first to channel-last", layouts())):
         told: list[Case] = list(cases)
         yield f"{what}: {sum(case.agrees for case in told)} of {len(told)} agree"

@@ -1,1 +1,1 @@
-"""Language models whose tokens per second were measured, set against the simulator."""
+"""Language models whose tokens per second were measured, compared with the simulator."""

@@ -1,4 +1,4 @@
-"""`python -m bench llm`: simulated language models against measured ones, and more of them simulated."""
+"""`python -m bench llm`: compares simulated language models with measured ones, and simulates more of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SOCS = ("qcs9100", "sm8750", "sm8850", "sc8380xp")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit code 0."""
+    """Return exit code 0."""
     parser = argparse.ArgumentParser(prog="python -m bench llm", description=__doc__)
     parser.add_argument(
         "--run", nargs="*", choices=[*known()], metavar="ARCHITECTURE",

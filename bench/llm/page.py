@@ -1,4 +1,4 @@
-"""The tables of docs/llm.md, made of the shipped figures and put between two marks there."""
+"""The tables of docs/llm.md, made from the shipped figures and inserted between two marks there."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ START, END = "<!-- made by: python -m bench llm --write -->", "<!-- end of what 
 
 
 def write() -> None:
-    """Make what is between the marks anew. Raises ValueError where they are not."""
+    """Replace what is between the marks. Raises ValueError if there are no marks."""
     path = ROOT / PAGE
     path.write_text(put_into(path.read_text("utf-8"), tables()), encoding="utf-8")
 
 
 def put_into(text: str, made: str) -> str:
-    """The page with these tables."""
+    """Return the page with these tables."""
     before, _, rest = text.partition(START)
     _, end, after = rest.partition(END)
     if not end:
@@ -32,7 +32,7 @@ def put_into(text: str, made: str) -> str:
 
 
 def tables() -> str:
-    """Everything that is made."""
+    """Return everything that goes between the marks."""
     return "\n\n".join(_blocks())
 
 

@@ -1,4 +1,4 @@
-"""Simulated rates set against measured ones: which runtime is nearer, and how far it is."""
+"""Simulated rates compared with measured ones: which runtime is nearer, and how far off it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST = 4
 
 
 def every_pair(found: Sequence[Pair]) -> Table:
-    """A row an architecture, device and form of attention."""
+    """Return a table with a row per architecture, device and form of attention."""
     rows = []
     for made in dict.fromkeys(pair.made for pair in found):
         of_made = [pair for pair in found if pair.made == made]
@@ -37,12 +37,12 @@ def every_pair(found: Sequence[Pair]) -> Table:
 
 
 def nearer(of_made: Sequence[Pair]) -> Pair:
-    """The pair of the runtime that is nearer."""
+    """Return the pair of the nearer runtime."""
     return min(of_made, key=lambda pair: max(pair.ratio, 1 / pair.ratio))
 
 
 def near(found: Sequence[Pair]) -> tuple[int, int]:
-    """How many simulated figures are within `NEAR` of the nearer runtime, and of how many."""
+    """Return how many simulated figures are within `NEAR` of the nearer runtime, and how many there are."""
     nearest = [
         nearer([pair for pair in found if pair.made == made])
         for made in dict.fromkeys(pair.made for pair in found)
@@ -51,7 +51,10 @@ def near(found: Sequence[Pair]) -> tuple[int, int]:
 
 
 def by_runtime(found: Sequence[Pair]) -> Table:
-    """Rank correlation and ratio of each form of attention and runtime, over all devices; none of fewer than `LEAST` pairs."""
+    """Return the rank correlation and ratio of each form of attention and runtime, over all devices.
+
+    Those with fewer than `LEAST` pairs are left out.
+    """
     import numpy as np
 
     from qhas.truth.fit import spearman
@@ -72,7 +75,7 @@ def by_runtime(found: Sequence[Pair]) -> Table:
 
 
 def calibrated(found: Sequence[Pair]) -> Table:
-    """A row an expectation that is printed: what its interval holds and its error are of architectures left out."""
+    """Return a row per printed expectation; its interval's coverage and its error are for architectures left out."""
     rows = []
     for key, known in calibrations_of(found).items():
         of, far = known.of, len([*_outside(found, key)])
@@ -87,7 +90,7 @@ def calibrated(found: Sequence[Pair]) -> Table:
 
 
 def outside(found: Sequence[Pair]) -> Table:
-    """Every pair that is outside the interval which the other architectures give."""
+    """Return every pair outside the interval that results from the other architectures."""
     rows = [
         (*_titled(key), pair.made.architecture, pair.device, f"{ratio:.2f}")
         for key in calibrations_of(found)
@@ -97,7 +100,7 @@ def outside(found: Sequence[Pair]) -> Table:
 
 
 def _outside(found: Sequence[Pair], key: Key) -> Iterator[tuple[Pair, float]]:
-    """Those of a key, with measured over expected."""
+    """Yield a key's pairs outside the interval, with measured over expected."""
     own = [pair for pair in found if key_of(pair) == key]
     for name in dict.fromkeys(pair.made.architecture for pair in own):
         others = known_of([pair for pair in own if pair.made.architecture != name]).of

@@ -1,4 +1,4 @@
-"""Architectures that were measured, simulated on SoCs: a run that was stopped goes on, by the store's estimates."""
+"""Simulation of measured architectures on SoCs; a stopped run resumes from the store's estimates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qhas.site import Site
 def simulate(
     architectures: Sequence[Known], socs: Sequence[str], recipe: Recipe, site: Site
 ) -> Iterator[Simulated | str]:
-    """Figures of decode and then of prefill as they are had, or why there are none."""
+    """Yield the figures of decode and then of prefill as they become available, or why there are none."""
     os.environ[ESTIMATE_UNSUPPORTED] = "1"
     with open_llm_bench(site, None, socs) as (estimator, folder):
         for prefill in (False, True):

@@ -1,1 +1,1 @@
-"""Sweeps that are killed, starved and cut off, and their store read from outside."""
+"""Sweeps that are killed, starved and cut off, and readings of their store from outside."""

@@ -1,7 +1,7 @@
-"""A sweep that is killed again and again, and what was under way each time.
+"""A sweep that is killed again and again, and what was in progress each time.
 
-A cell that is under way has a directory in its sweep's scratch space, from its start until after its record is stored.
-A killed sweep leaves them behind: they are the cells in flight, and their files say how far each had come.
+A cell in progress has a directory in its sweep's scratch space, from its start until after its record is stored.
+A killed sweep leaves these behind: they are the cells in flight, and their files show how far each had got.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOOK_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class InFlight:
-    """A cell under way when its sweep died. `cell` is its key; of one that had no network yet, None."""
+    """A cell in progress when its sweep died. `cell` is its key, or None if it had no network yet."""
 
     directory: Path
     cell: str | None
@@ -38,10 +38,10 @@ class InFlight:
 
 @dataclass(frozen=True)
 class Kill:
-    """One SIGKILL: when, what was under way, which tools lived on, and what the store showed right after it."""
+    """One SIGKILL: when, what was in progress, which tools survived, and what the store showed right after it."""
 
     seconds: float
-    """Since the process began."""
+    """Since the process started."""
     moment: float
     """Since the epoch."""
     in_flight: tuple[InFlight, ...]
@@ -56,7 +56,7 @@ class Kill:
 
 @dataclass
 class Outcome:
-    """All kills of a run and its end."""
+    """All kills of a run, and how it finished."""
 
     kills: list[Kill] = field(default_factory=list)
     exit_code: int = -1
@@ -70,11 +70,11 @@ class Outcome:
 
 
 def kill_and_resume(lab: SweepLab, kills: int, seed: int) -> Outcome:
-    """Start the sweep, kill it at a random moment, and so on; then let it run to its end.
+    """Start the sweep and kill it at a random moment, repeatedly; then let it run to completion.
 
-    A fifth of the moments lies between start and first cell. The others come after a random number of cells more, so
-    that they are spread over the whole sweep however fast it is, and a random time. Gives up killing when a sweep
-    ends before its turn.
+    A fifth of the moments are between the start and the first cell. The others come a random time after a random
+    number of further cells, so that they are spread over the whole sweep however fast it is. The killing stops early
+    if a sweep finishes before its kill.
     """
     dice, outcome = random.Random(seed), Outcome()
     began = time.monotonic()
@@ -96,7 +96,10 @@ def kill_and_resume(lab: SweepLab, kills: int, seed: int) -> Outcome:
 
 @dataclass(frozen=True)
 class _Moment:
-    """When to strike: while the sweep starts, or so long after its cells have begun and so many of them are complete."""
+    """When to strike: while the sweep starts, or once its cells have begun and `cells` more are complete.
+
+    `seconds`, from 0 to 1, is the share of the longest delay to wait beyond that.
+    """
 
     while_starting: bool
     cells: int
@@ -104,7 +107,7 @@ class _Moment:
 
 
 def _strike(lab: SweepLab, moment: _Moment) -> Kill | None:
-    """One sweep and its end by SIGKILL; None if it ended before."""
+    """Start a sweep and kill it by SIGKILL; return None if it finished before."""
     known, complete, began = set(lab.left_scratch()), _complete(lab), time.monotonic()
     with ended_with_us(lab.start(RUN)) as process:
         if not moment.while_starting:
@@ -139,7 +142,7 @@ def _in_flight(lab: SweepLab, directory: Path) -> InFlight:
 
 
 def _cell_of(lab: SweepLab, directory: Path) -> str | None:
-    """By its prepared graph; before there is one, by the arguments that graph-prepare was started with."""
+    """Find the cell from its prepared graph or, before there is one, from the arguments of graph-prepare."""
     for dlc in directory.glob("prepare-*/prepared.dlc"):
         with suppress(ContainerError, ValueError):
             found = Dlc.from_bytes(dlc.read_bytes())
@@ -150,14 +153,14 @@ def _cell_of(lab: SweepLab, directory: Path) -> str | None:
 
 
 def prepared_cell(call: Call) -> str:
-    """The cell that a call of graph-prepare was for."""
+    """Return the cell that a call of graph-prepare was for."""
     return f"{Path(call.option('input_dlc') or '').stem}/{call.option('htp_socs')}/default"
 
 
 def calls_by_cell(lab: SweepLab, outcome: Outcome, tool: Tool) -> Counter[str]:
-    """How often graph-prepare or the viewer was started for each cell, good calls and those in vain.
+    """Count how often graph-prepare or the viewer was started for each cell, successfully or in vain.
 
-    A viewer's call names the cell's directory, which belongs to the cell that left it behind or has it in its record.
+    A viewer's call names its cell's directory, which belongs to the cell that left it behind or has it in its record.
     """
     calls = read_calls(lab.sdk, tool)
     if tool is Tool.PREPARE:

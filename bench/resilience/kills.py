@@ -1,7 +1,7 @@
-"""`python -m bench resilience`: what a sweep loses when it is killed again and again, and whether anything is wrong after.
+"""`python -m bench resilience`: what a sweep loses when killed repeatedly, and whether anything is wrong afterwards.
 
 One Prefect server and one run id. Every kill is a SIGKILL to the sweep's process group; the next sweep resumes at once.
-After every kill the store is read from outside: every file of every manifest, to its end.
+After every kill the store is read from outside: every file of every manifest, completely.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from bench.size import Size
 from fakes.sdk import Tool, read_calls
 
 _SIZES = {Size.QUICK: (3, 3), Size.NORMAL: (24, 25), Size.FULL: (24, 100)}
-"""Networks, on four SoCs each, and kills."""
+"""Numbers of networks, on four SoCs each, and of kills."""
 _STOPS = {Size.QUICK: 1, Size.NORMAL: 2, Size.FULL: 5}
-"""Sweeps that are stopped while a second host takes their run over."""
+"""Number of sweeps that are stopped while a second host takes over their run."""
 _SEED = 20
 
 
 def measure(folder: Path, size: Size, console: Console) -> dict[str, Any]:
-    """Kill, resume, count. Raises BenchFailed if a cell is missing or failed in the end, or a promise was broken."""
+    """Kill, resume and count. Raises BenchFailed if a cell is not complete in the end, or a promise was broken."""
     networks, kills = _SIZES[size]
     with PrefectServer(folder) as server:
         lab = build_lab(folder, networks, server.environment)
@@ -44,7 +44,7 @@ def measure(folder: Path, size: Size, console: Console) -> dict[str, Any]:
 
 
 def _stops(folder: Path, networks: int, count: int, environment: Mapping[str, str]) -> dict[str, Any]:
-    """What became of sweeps that were stopped, or why this machine cannot tell."""
+    """Return what became of the stopped sweeps, or why this machine cannot test that."""
     if reason := why_no_second_host():
         return {"no_second_host": reason}
     stops = list[Stopped]()
@@ -126,5 +126,5 @@ def _table(found: dict[str, Any]) -> Table:
 
 
 def _spread(values: Sequence[float]) -> str:
-    """Minimum/median/maximum."""
+    """Format minimum/median/maximum."""
     return f"{min(values):g}/{median(values):g}/{max(values):g}" if values else "none"

@@ -1,4 +1,4 @@
-"""A lab whose sweeps can be killed: the fake SDK, one device of each SoC, and the command as its user starts it."""
+"""A lab whose sweeps can be killed: the fake SDK, one device per SoC, and the command as users start it."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ QHAS = Path(sys.executable).parent / "qhas"
 ROOT = Path(__file__).parents[2]
 SOCS = ("sm8750", "sm8650", "sa8255", "qcs9100")
 SECONDS = {Tool.PREPARE: 0.1, Tool.NET_RUN: 0.15, Tool.VIEWER: 0.1}
-"""A tool's own time, which is waiting: it leaves the cores alone."""
+"""A tool's own time, spent waiting, which leaves the cores free."""
 
 
 @dataclass(frozen=True)
 class SweepLab:
-    """Networks x SoCs, one device of transport host a SoC; all that runs leaves something leaves it below `folder`."""
+    """Networks x SoCs, one device of transport host per SoC; whatever sweeps leave behind is below `folder`."""
 
     folder: Path
     sdk: Path
     cells: tuple[str, ...]
     environment: Mapping[str, str]
     entrance: tuple[str, ...] = ()
-    """What stands before the command lines of sweeps."""
+    """The words that precede the command lines of sweeps."""
 
     @property
     def scratch(self) -> Path:
-        """TMPDIR of the sweeps."""
+        """The TMPDIR of the sweeps."""
         return Path(self.environment["TMPDIR"])
 
     def start(self, run_id: str) -> subprocess.Popen[bytes]:
-        """`qhas sweep` in a process group of its own, its output in `<run_id>.txt`."""
+        """Start `qhas sweep` in its own process group, with its output in `<run_id>.txt`."""
         with (self.folder / f"{run_id}.txt").open("ab") as said:
             return subprocess.Popen(
                 [*self.entrance, str(QHAS), "sweep", str(self.folder / "sweep.yaml"), "--site", str(self.folder / "site.yaml"), "--run-id", run_id],
@@ -54,20 +54,20 @@ class SweepLab:
             )  # fmt: skip
 
     def run(self, run_id: str, seconds: float = 3600) -> int:
-        """The exit code of a sweep that is let run to its end."""
+        """Run a sweep to completion and return its exit code."""
         with ended_with_us(self.start(run_id)) as process:
             return process.wait(seconds)
 
     def said(self, run_id: str) -> str:
-        """What the sweeps of a run printed."""
+        """Return what the sweeps of a run printed."""
         return (self.folder / f"{run_id}.txt").read_text(encoding="utf-8", errors="replace")
 
     def leases(self) -> list[LeaseState]:
-        """The state of every device."""
+        """Return the lease state of every device."""
         return Leases(self.folder / "leases").states([f"host:sim-{soc}" for soc in SOCS])
 
     def tools_alive(self) -> list[int]:
-        """Processes of the fake SDK that run, whoever started them."""
+        """Return the running processes of the fake SDK, whoever started them."""
         marker, found = str(self.sdk).encode(), []
         for entry in Path("/proc").iterdir():
             with suppress(OSError):
@@ -76,7 +76,7 @@ class SweepLab:
         return found
 
     def left_scratch(self) -> list[Path]:
-        """Scratch directories of sweeps that nobody removed."""
+        """Return the scratch directories of sweeps that have not been removed."""
         return sorted(path for path in self.scratch.iterdir() if path.name.startswith("qhas-"))
 
 
@@ -89,7 +89,10 @@ def build_lab(
     entrance: tuple[str, ...] = (),
     **site: Any,
 ) -> SweepLab:
-    """A lab in an empty folder. `environment` is what a process needs to find Prefect and the store; `site` adds to site.yaml."""
+    """Build a lab in an empty folder.
+
+    `environment` is what a process needs to find Prefect and the store; `site` adds to site.yaml.
+    """
     sdk = build_fake_sdk(folder / "sdk")
     order(sdk, durations=SECONDS)
     names = [f"net{number:02}" for number in range(networks)]
@@ -112,14 +115,14 @@ def build_lab(
 
 
 def without_labs(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """An environment in which nothing is left of the user's own lab, store and Prefect."""
+    """Return the environment without the variables of the user's own lab, store and Prefect."""
     private = ("PREFECT_", "QHAS_", "AWS_", "HOSTSDK_")
     return {name: value for name, value in environ.items() if not name.startswith(private)}
 
 
 @contextmanager
 def ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, whose group is gone after the block."""
+    """Yield the process, and kill its group after the block."""
     try:
         yield process
     finally:
@@ -127,7 +130,7 @@ def ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL to a process and its group; returns when it is gone."""
+    """Send SIGKILL to a process and its group; return when the process is gone."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, SIGKILL)
     process.wait()

@@ -1,6 +1,6 @@
-"""A store as somebody finds it who knows its layout and nothing of the code that writes it.
+"""A store as seen by someone who knows its layout but nothing of the code that writes it.
 
-What has a manifest claims to be whole; here every claim is put to the test.
+Anything with a manifest claims to be complete; here every claim is tested.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _OF_EVERY_GOOD_CELL = frozenset({"schematic", "log", "config", "chrometrace", "q
 
 
 class Objects(Protocol):
-    """Where objects lie."""
+    """A place where objects are stored."""
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Every key below a prefix."""
+        """Return every key below a prefix."""
 
     def read(self, key: str) -> bytes | None:
-        """An object's bytes, or None where there is none."""
+        """Return an object's bytes, or None if there is no such object."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Bucket:
-    """Objects of a bucket, or of what lies below a prefix of it, through botocore's own client."""
+    """Objects of a bucket, or of a prefix in it, through botocore's own client."""
 
     client: Any
     name: str
@@ -78,7 +78,7 @@ class Bucket:
 
 @dataclass
 class Reading:
-    """What a run shows: digests of the manifests of good cells, the kinds of failed ones, and every broken promise."""
+    """What a run shows: manifest digests of complete cells, kinds of failed ones, and every broken promise."""
 
     complete: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class Reading:
 
 
 def read_run(objects: Objects, run_id: str) -> Reading:
-    """The run and the prepared graphs of a store as they are now. Every file of every manifest is read to its end."""
+    """Read a store's run and prepared graphs as they are now, including every file of every manifest in full."""
     reading, prefix = Reading(), f"runs/{run_id}"
     if sweep := objects.read(f"{prefix}/sweep.json"):
         reading.state = json.loads(sweep)["state"]

@@ -1,4 +1,4 @@
-"""A Prefect server that can be ended and started again at the same address, with the same database."""
+"""A Prefect server that can be killed and started again at the same address, with the same database."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from infra.prefect_api import PrefectApi
 from qhas.prefect_settings import CLIENT_LOGIN, QUIET, guard, new_login
 
 _START_SECONDS = 1800.0
-"""Under a load of twenty on two cores it takes seven minutes."""
+"""Under a load of twenty on two cores, starting takes seven minutes."""
 
 
 class PrefectServer:
-    """A server on loopback whose home is below `folder`. `with` starts and ends it."""
+    """A server on loopback whose home is below `folder`. `with` starts and kills it."""
 
     def __init__(self, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -35,7 +35,7 @@ class PrefectServer:
         """A process with these variables uses this server."""
 
     def start(self) -> float:
-        """Return when the server answers, with the seconds that took. Raises RuntimeError if it ends or never does."""
+        """Start the server; return the seconds until it answers. Raises RuntimeError if it terminates or never does."""
         began = time.monotonic()
         argv = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self._port)]  # fmt: skip
         home = {name: value for name, value in self.environment.items() if name != "PREFECT_API_URL"}
@@ -58,24 +58,24 @@ class PrefectServer:
         raise RuntimeError(f"The Prefect server {fault}; see {self._folder / 'server.txt'}")
 
     def kill(self) -> None:
-        """End the server and its services at once, as a crash would."""
+        """Kill the server and its services at once, as a crash would."""
         if self._process:
             kill_group(self._process)
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The answer of the API to a GET, or to a POST of the body."""
+        """Return the API's answer to a GET, or to a POST of the body."""
         return self.api.ask(path, body)
 
     @property
     def api(self) -> PrefectApi:
-        """Its API, logged in."""
+        """The server's API, logged in."""
         return PrefectApi(self.environment["PREFECT_API_URL"], self.environment[CLIENT_LOGIN])
 
     def _guard(self) -> dict[str, str]:
         return guard(self.environment[CLIENT_LOGIN], self.environment["PREFECT_API_URL"].removesuffix("/api"))
 
     def flow_runs(self, state: str) -> int:
-        """How many flow runs the server believes to be in a state, as in RUNNING."""
+        """Return how many flow runs the server believes to be in a state, such as RUNNING."""
         count: int = self.ask("/flow_runs/count", {"flow_runs": {"state": {"type": {"any_": [state]}}}})
         return count
 

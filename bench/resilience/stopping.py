@@ -1,7 +1,7 @@
-"""A sweep that is stopped (SIGSTOP, as a paused VM is) while a second host takes its run over, and goes on afterwards.
+"""A sweep that is stopped (SIGSTOP, like a paused VM) while a second host takes over its run, and then continues.
 
-The second host is a process with PIDs, a host name and leases of its own; only the store is shared. What it stored must
-stand whatever the stopped one still wants to store.
+The second host is a process with its own PIDs, host name and leases; only the store is shared. What it stored must
+not change, whatever the stopped sweep still tries to store.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ _END_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Stopped:
-    """A stop: cells that were complete at it, those in flight, how both sweeps ended, and what the store showed then."""
+    """A stop: cells complete at that moment, cells in flight, how both sweeps finished, and the store afterwards."""
 
     complete: int
     in_flight: int
     seconds: float
     """From the stop to the end of the run on the second host."""
     exit_codes: tuple[int, int]
-    """Of the second host's sweep, and of the stopped one after it went on."""
+    """Those of the second host's sweep, and of the stopped one after it continued."""
     changed: int
-    """Records that differ after the stopped one went on and ended."""
+    """Records that differ after the stopped one continued and finished."""
     reading: Reading
 
 
 def why_no_second_host() -> str | None:
-    """Why this machine cannot play another host, in a sentence; None if it can."""
+    """Return a sentence saying why this machine cannot act as a second host, or None if it can."""
     try:
         probe = subprocess.run([*_OTHER_HOST, *_NAMED, "true"], capture_output=True, text=True, timeout=10)
     except OSError as error:
@@ -60,7 +60,7 @@ def why_no_second_host() -> str | None:
 
 
 def stop_and_take_over(folder: Path, networks: int, environment: Mapping[str, str]) -> Stopped:
-    """Stop a sweep in its middle, let a second host finish the run, then let the stopped one go on."""
+    """Stop a sweep partway, let a second host finish the run, then let the stopped one continue."""
     here = build_lab(folder, networks, environment)
     (leases := folder / "leases-2").mkdir()
     (scratch := folder / "scratch-2").mkdir()
@@ -85,7 +85,11 @@ def stop_and_take_over(folder: Path, networks: int, environment: Mapping[str, st
 
 
 def figures(stops: list[Stopped], cells: int) -> dict[str, Any]:
-    """Of all stops. Raises BenchFailed if a cell is missing, changed or broken in the end, or the second host failed."""
+    """Return the figures of all stops.
+
+    Raises BenchFailed if a cell is missing, changed or broken in the end, if the second host failed, or if the
+    stopped sweep ended successfully.
+    """
     for stop in stops:
         if stop.exit_codes[0]:
             raise BenchFailed(f"the second host's sweep ended with exit code {stop.exit_codes[0]}")

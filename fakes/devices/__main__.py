@@ -1,4 +1,4 @@
-"""`python -m fakes.devices phone FOLDER` or `board FOLDER` runs a fake device until Ctrl-C, and says how to reach it."""
+"""`python -m fakes.devices phone FOLDER` or `board FOLDER` runs a fake device until Ctrl-C; prints how to reach it."""
 
 import argparse
 import signal
@@ -9,7 +9,7 @@ from . import Board, Phone, board, phone
 
 
 def main() -> int:
-    """Returns 0 after Ctrl-C or SIGTERM, 2 when the device cannot be had here."""
+    """Run a fake device; return 0 after Ctrl-C or SIGTERM, 2 if the device cannot run here."""
     parser = argparse.ArgumentParser(prog="python -m fakes.devices", description=__doc__)
     parser.add_argument("kind", choices=("phone", "board"))
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a directory that is absent or empty")

@@ -25,7 +25,7 @@ class StreamClosed(Exception):
 
 
 class Stream:
-    """A service's two-way pipe. Every message is acknowledged before the next one is sent, either way."""
+    """A service's two-way pipe. In both directions, each message is acknowledged before the next is sent."""
 
     def __init__(self, connection: "AdbConnection", number: int, remote: int) -> None:
         self.connection = connection
@@ -39,7 +39,7 @@ class Stream:
         self._when_gone: list[Callable[[], None]] = []
 
     async def read(self) -> bytes:
-        """The client's next bytes. Raises StreamClosed at their end."""
+        """Return the client's next bytes. Raises StreamClosed at their end."""
         data = await self._inbox.get()
         if data is None:
             self._inbox.put_nowait(None)
@@ -49,7 +49,7 @@ class Stream:
         return data
 
     async def write(self, data: bytes) -> None:
-        """Send bytes and wait until the client took those before them. Raises StreamClosed."""
+        """Send bytes, each chunk once the client has acknowledged the one before. Raises StreamClosed."""
         async with self._turn:
             for begin in range(0, len(data), self.connection.max_data):
                 await self._acknowledged.wait()
@@ -63,7 +63,7 @@ class Stream:
         self._send(Command.OKAY)
 
     async def close(self) -> None:
-        """Tell the client, once it took everything, that nothing follows."""
+        """Close the stream once the client has acknowledged everything."""
         async with self._turn:
             await self._acknowledged.wait()
             if not self.gone.is_set():
@@ -71,19 +71,19 @@ class Stream:
                 self.close_now()
 
     def on_gone(self, act: Callable[[], None]) -> None:
-        """Have `act` called once the client is gone, at once when it is."""
+        """Call `act` when the client goes away, or immediately if it is already gone."""
         if self.gone.is_set():
             act()
         else:
             self._when_gone.append(act)
 
     def refuse(self) -> None:
-        """Answer the opening with a close: there is no such service."""
+        """Answer the opening with CLSE: there is no such service."""
         self.connection.send(Message(Command.CLSE, 0, self._remote))
         self.close_now()
 
     def close_now(self) -> None:
-        """The other side closed: what waits here goes on."""
+        """Mark the stream as closed and wake everything that waits for it."""
         self.gone.set()
         while self._when_gone:
             self._when_gone.pop()()
@@ -91,7 +91,7 @@ class Stream:
         self._inbox.put_nowait(None)
 
     def receive(self, message: Message) -> None:
-        """Take the client's message for this stream."""
+        """Handle a message from the client for this stream."""
         match message.command:
             case Command.OKAY:
                 self._acknowledged.set()
@@ -107,7 +107,7 @@ class Stream:
 
 
 class AdbConnection:
-    """The phone's side of the connection. `serve` runs every service that the client opens."""
+    """The phone's side of the connection; `serve` is called for every service that the client opens."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, banner: str, serve: Serve
@@ -123,7 +123,7 @@ class AdbConnection:
         self._numbers = count(1)
 
     async def run(self, *, authorise: bool) -> None:
-        """Serve until the connection ends. With `authorise` false no key is taken."""
+        """Serve until the connection ends. If `authorise` is false, no key is accepted."""
         try:
             await self._handshake(authorise=authorise)
             while True:
@@ -134,14 +134,14 @@ class AdbConnection:
             self.abort()
 
     def abort(self) -> None:
-        """Cut the connection; services see their streams closed."""
+        """Cut the connection and close the streams of its services."""
         self._writer.transport.abort()
         for stream in self._streams.values():
             stream.close_now()
         self._streams.clear()
 
     def send(self, message: Message) -> None:
-        """Put a message on the wire; nothing happens when the connection is gone."""
+        """Put a message on the wire; do nothing if the connection is gone."""
         if not self._writer.transport.is_closing():
             self._writer.write(message.encode(checksum=self._checksum))
 
@@ -159,7 +159,7 @@ class AdbConnection:
         self.send(Message(Command.CNXN, version, MAX_DATA, self._banner.encode()))
 
     async def _key_offered(self) -> bool:
-        """Whether the client proved a key; one that it only names waits for the user, who never answers, if refused."""
+        """Return True once the client signs the token; a public key waits for the user, who never consents."""
         while True:
             answer = await self._receive()
             if answer.command is not Command.AUTH:
@@ -204,5 +204,5 @@ class AdbConnection:
         except StreamClosed:
             pass
         except Exception:
-            self.abort()  # a mistake in the fake is no hang; the daemon's log tells
+            self.abort()  # a bug in the fake must not look like a hang; the daemon's log shows it
             raise

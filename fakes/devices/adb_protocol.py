@@ -17,7 +17,7 @@ HEADER_SIZE = _HEADER.size
 
 
 class ProtocolError(Exception):
-    """The other side sent what the protocol does not allow."""
+    """The other side sent something that the protocol does not allow."""
 
 
 class Command(IntEnum):
@@ -52,7 +52,7 @@ class Shell(IntEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """One message. The arguments are ids of streams, the sender's first, but for CNXN and AUTH."""
+    """One message. Except in CNXN and AUTH, the arguments are stream ids, the sender's first."""
 
     command: Command
     arg0: int
@@ -60,7 +60,7 @@ class Message:
     data: bytes = b""
 
     def encode(self, *, checksum: bool) -> bytes:
-        """The bytes on the wire."""
+        """Return the message as bytes on the wire."""
         crc = sum(self.data) & 0xFFFFFFFF if checksum else 0
         magic = self.command ^ 0xFFFFFFFF
         return _HEADER.pack(self.command, self.arg0, self.arg1, len(self.data), crc, magic) + self.data
@@ -78,7 +78,7 @@ class Header:
 
     @classmethod
     def decode(cls, data: bytes) -> "Header":
-        """Raises ProtocolError for an unknown command, a wrong magic or too much data."""
+        """Decode a header. Raises ProtocolError for an unknown command, a wrong magic or too much data."""
         command, arg0, arg1, length, crc, magic = _HEADER.unpack(data)
         if magic != command ^ 0xFFFFFFFF or length > MAX_DATA:
             raise ProtocolError(f"not a message: {data.hex()}")
@@ -88,14 +88,14 @@ class Header:
             raise ProtocolError(f"unknown command {command:08x}") from None
 
     def with_data(self, data: bytes, *, checksum: bool) -> Message:
-        """The whole message. Raises ProtocolError where the checksum is in use and does not fit."""
+        """Return the complete message. Raises ProtocolError if checksums are in use and this one does not match."""
         if checksum and sum(data) & 0xFFFFFFFF != self.crc:
             raise ProtocolError(f"checksum of {self.command.name} does not fit its data")
         return Message(self.command, self.arg0, self.arg1, data)
 
 
 class SyncStat:
-    """Answers to STAT (32 bit), and to LST2 and STA2 (64 bit)."""
+    """Layouts of the answers to STAT (32-bit), to LST2 and STA2 (64-bit), and of a directory entry."""
 
     V1 = struct.Struct("<4s3I")
     V2 = struct.Struct("<4sI2Q4IQ3q")
@@ -106,18 +106,18 @@ SYNC_REQUEST = struct.Struct("<4sI")
 
 
 def shell_packet(kind: Shell, data: bytes) -> bytes:
-    """A packet of the shell protocol."""
+    """Encode a packet of the shell protocol."""
     return struct.pack("<BI", kind, len(data)) + data
 
 
 class ShellPackets:
-    """Cuts the client's bytes into packets of the shell protocol."""
+    """A splitter of the client's bytes into packets of the shell protocol."""
 
     def __init__(self) -> None:
         self._buffer = b""
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """The packets that `data` completes, as (kind, data)."""
+        """Return the packets that `data` completes, as (kind, data)."""
         self._buffer += data
         packets = []
         while len(self._buffer) >= 5:

@@ -1,4 +1,4 @@
-"""A private adb server: the real one, on a port and with a home of its own."""
+"""A private adb server: the real program, on its own port and with its own home directory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .phone import Phone
 
 
 class AdbServer:
-    """The user's server at 5037, keys and settings are never touched."""
+    """A running private server; the user's server on port 5037, keys and settings are never touched."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.port = port
@@ -31,7 +31,7 @@ class AdbServer:
 
     @classmethod
     def start(cls, folder: Path) -> AdbServer:
-        """Start a server that keeps its keys and log in `folder`. Raises TimeoutError when it does not listen."""
+        """Start a server that keeps its keys and log in `folder`. Raises TimeoutError if it does not listen."""
         folder.mkdir(parents=True, exist_ok=True)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -40,7 +40,7 @@ class AdbServer:
         return server
 
     def environment(self) -> dict[str, str]:
-        """This process's environment with the variables that lead an `adb` without -P and -H to this server."""
+        """Return this process's environment, with variables that direct a plain `adb` to this server."""
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("ADB_", "ANDROID_"))
         }
@@ -56,7 +56,7 @@ class AdbServer:
     def adb(
         self, *arguments: str, timeout: float = 600, **options: Any
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run adb to its end; `options` are those of subprocess.run."""
+        """Run adb to completion; `options` are those of subprocess.run."""
         argv = ["adb", "-P", str(self.port), *arguments]
         given = {"capture_output": True, "stdin": subprocess.DEVNULL, **options}
         if "input" in given:
@@ -64,14 +64,14 @@ class AdbServer:
         return subprocess.run(argv, env=self.environment(), timeout=timeout, check=False, **given)
 
     def states(self) -> dict[str, str]:
-        """The state of every device the server knows, by serial: device, offline, unauthorized ..."""
+        """Return the state of every device the server knows, keyed by serial: device, offline, unauthorized ..."""
         lines = self.adb("devices").stdout.decode().splitlines()[1:]
         return dict(line.split("\t", 1) for line in lines if "\t" in line)
 
     def connect(self, phone: Phone, timeout: float = 600) -> None:
-        """Have the server connect, or connect again, and wait until the phone takes commands.
+        """Have the server connect, or reconnect, and wait until the phone accepts commands.
 
-        Raises TimeoutError with adb's words when it does not within `timeout` seconds.
+        Raises TimeoutError with adb's message if it does not within `timeout` seconds.
         """
         said = b""
         deadline = time.monotonic() + timeout
@@ -80,7 +80,7 @@ class AdbServer:
             if left <= 0:
                 raise TimeoutError(f"{phone.serial} did not come up: {said.decode().strip()}")
             self.adb("disconnect", phone.serial)
-            with suppress(subprocess.TimeoutExpired):  # adb itself waits for a silent phone without end
+            with suppress(subprocess.TimeoutExpired):  # adb itself waits for a silent phone indefinitely
                 said = self.adb("connect", phone.serial, timeout=min(left, 30)).stdout
             self._await_authentication(phone)
 
@@ -91,7 +91,7 @@ class AdbServer:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End the server. Stopping twice does nothing."""
+        """Terminate the server. Stopping twice does nothing."""
         self._process.terminate()
         self._process.wait()
         self._log.close()

@@ -1,8 +1,8 @@
-"""The phone's commands, started, fed and ended as adbd's shell_service.cpp does it.
+"""The phone's commands, started, fed and terminated as in adbd's shell_service.cpp.
 
-A raw command's standard input and output are the two halves of one socket. Its end is reported once its output is
-closed, by its children too. When the client goes away the command gets SIGHUP and its pipes are closed; its children
-get no signal. A command without the shell protocol gets none either, unless a terminal hangs up on it.
+A raw command's standard input and output are the two halves of one socket. Its exit is reported once its output is
+closed, by its children too. When the client goes away, the command gets SIGHUP and its pipes are closed; its children
+get no signal. A command without the shell protocol gets none either, unless its terminal hangs up.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from .descriptors import Descriptor
 
 @dataclass(frozen=True)
 class ShellService:
-    """How a command is to be run: with a terminal, with the shell protocol."""
+    """How to run a command: with or without a terminal and the shell protocol."""
 
     command: str
     terminal: bool
@@ -32,7 +32,10 @@ class ShellService:
 
     @classmethod
     def parse(cls, service: str, *, shell_v2: bool) -> "ShellService | None":
-        """The service that an OPEN names; None when it is no command. An old phone gives every command a terminal."""
+        """Return the service that an OPEN names, or None if it is not a command.
+
+        An old phone runs every `shell:` command in a terminal.
+        """
         name, _, command = service.partition(":")
         kind, *options = name.split(",")
         if kind == "exec" and not options:
@@ -45,7 +48,7 @@ class ShellService:
 
 
 class RunningCommand:
-    """One process of the phone's shell with the client's end of its pipes."""
+    """A process of the phone's shell with the client's ends of its pipes."""
 
     def __init__(self, service: ShellService, environment: Mapping[str, str]) -> None:
         self._protocol = service.protocol
@@ -91,7 +94,7 @@ class RunningCommand:
         self.stdio = Descriptor(master)
 
     def close_stdin(self) -> None:
-        """Let the command read the end of its input."""
+        """Signal the end of its input to the command."""
         if self.terminal:
             self.stdio.write_some(b"\x04")
         elif self.stdio.open:
@@ -99,7 +102,7 @@ class RunningCommand:
                 end.shutdown(socket.SHUT_WR)
 
     def hang_up(self) -> None:
-        """What adbd does when the client is gone."""
+        """Do what adbd does when the client is gone."""
         if self._protocol and self.process.returncode is None:
             self.process.send_signal(signal.SIGHUP)
         self.close()
@@ -111,7 +114,7 @@ class RunningCommand:
             self.errors.close()
 
     async def exit_code(self) -> int:
-        """Wait for the end; 128 + N after a death by signal N."""
+        """Wait for the command to exit and return its code, 128 + N if signal N killed it."""
         watch = Descriptor(os.pidfd_open(self.process.pid))
         try:
             await watch.readable()
@@ -122,7 +125,7 @@ class RunningCommand:
 
 
 async def serve_command(stream: Stream, service: ShellService, command: RunningCommand) -> int:
-    """Pass data between client and command until one of them ends; returns the exit code."""
+    """Pass data between client and command until one of them ends; return the exit code."""
     outputs = [_pump(command.stdio, stream, Shell.STDOUT if service.protocol else None)]
     if command.errors is not None:
         outputs.append(_pump(command.errors, stream, Shell.STDERR))
@@ -169,5 +172,5 @@ async def _feed(stream: Stream, command: RunningCommand) -> None:
 
 
 def _window(data: bytes) -> tuple[int, ...]:
-    """Rows, columns, width and height from `24x80,640x480`."""
+    """Parse rows, columns, width and height from `24x80,640x480`."""
     return tuple(int(number) for number in data.rstrip(b"\0").decode().replace(",", "x").split("x"))

@@ -12,24 +12,24 @@ from .adb_protocol import SYNC_CHUNK, SYNC_REQUEST, SyncStat
 
 
 class Transfer(Protocol):
-    """What stands between a transfer's data and the faults."""
+    """The hook through which a transfer's data passes, where faults can strike."""
 
     async def pass_on(self, data: bytes) -> bytes:
-        """The data as it arrives at the other side. Does not return once the transfer is cut."""
+        """Return the data as it arrives at the other side. Does not return once the transfer is cut."""
 
     def end(self, exit_code: int | None) -> None:
-        """The transfer came to its end: 0, 1 with a message to the client, None when it was cut."""
+        """Record the end of the transfer: 0 for success, 1 if the client gets an error, None if it was cut."""
 
 
 BeginTransfer = Callable[[Stream, str], Awaitable[Transfer]]
 
 
 class SyncFailure(Exception):
-    """What the client is told before the session ends."""
+    """The message sent to the client before the session ends."""
 
 
 class SyncSession:
-    """One `sync:` stream; `begin` is asked for every push and pull."""
+    """One `sync:` stream; `begin` is called for every push and pull."""
 
     def __init__(self, stream: Stream, begin: BeginTransfer) -> None:
         self._stream = stream
@@ -119,7 +119,7 @@ class SyncSession:
         await self._stream.write(SYNC_REQUEST.pack(b"OKAY", 0))
 
     async def _store(self, path: str, mode: int, transfer: Transfer) -> int:
-        """Returns the time of modification. A file that did not arrive whole is removed."""
+        """Store a push and return its modification time. A file that did not arrive completely is removed."""
         whole = False
         try:
             if stat.S_ISLNK(mode):
@@ -166,7 +166,7 @@ class SyncSession:
         return kind, number
 
     async def _discard(self) -> None:
-        """Read what the client still sends: it looks for an answer only after its last chunk."""
+        """Read and drop what the client still sends: it looks for an answer only after its last chunk."""
         while True:
             kind, number = await self._next_data()
             if kind == b"DONE":
@@ -175,7 +175,7 @@ class SyncSession:
 
 
 class _Refused(Exception):
-    """The file system refused a push; the client's data is still to come."""
+    """The file system refused a push; the client is still sending its data."""
 
     def __init__(self, what: str, error: OSError) -> None:
         super().__init__(f"{what}: {error.strerror}")
@@ -241,7 +241,7 @@ def _created(path: str) -> BinaryIO:
 
 
 def _replaceable(path: str) -> bool:
-    """Whether adbd removes what stands in the way of a push: files, links and nothing else."""
+    """Whether a push can replace what is at the path: adbd removes files and links, and nothing else."""
     try:
         mode = os.lstat(path).st_mode
     except OSError:
@@ -267,7 +267,7 @@ def _unlink(path: str) -> None:
 
 
 def _mode(mode: int) -> int:
-    """The user's bits count for group and others too, as on Android."""
+    """Copy the user's bits to group and others, as Android does."""
     mode &= 0o777
     mode |= (mode >> 3) & 0o070
     return mode | (mode >> 3) & 0o007

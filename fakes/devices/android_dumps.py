@@ -1,20 +1,20 @@
-"""The texts of Android's `getprop` and `dumpsys` for a device's state."""
+"""The output of Android's `getprop` and `dumpsys` for a device's state."""
 
 from collections.abc import Mapping
 
 from .state import DeviceState, sensor_type
 
 _STALE_DEGREES = 6.5
-"""How far the cached temperatures of a phone that just woke up lie below those of the HAL."""
+"""How far below the HAL's temperatures the cached ones are on a phone that has just woken up."""
 
 
 def property_lines(state: DeviceState) -> str:
-    """`name=value` lines, sorted."""
+    """Return `name=value` lines, sorted."""
     return "".join(f"{name}={value}\n" for name, value in sorted(state.properties().items()))
 
 
 def dumps(state: DeviceState, cached: Mapping[str, float]) -> dict[str, str]:
-    """What `dumpsys SERVICE` prints, by service. `cached` are the temperatures at boot, which are long stale."""
+    """Return what `dumpsys SERVICE` prints, keyed by service. `cached` holds the stale temperatures at boot."""
     return {"thermalservice": _thermal(state, cached), "battery": _battery(state), "power": _power(state)}
 
 

@@ -1,4 +1,4 @@
-"""The commands a device has of its own: a multi-call program under every name it answers to, and small scripts."""
+"""A device's own commands: a multi-call program under each of its names, and small scripts."""
 
 import shutil
 import subprocess
@@ -27,16 +27,16 @@ esac
 """,
 }
 NOT_ON_ANDROID = ("bash", "dash", "perl", "rsync", "scp", "sudo", "apt-get", "gcc", "numfmt", "shuf")
-"""What a script may not count on, though the host has it and is behind in PATH."""
+"""Commands that a script must not rely on, although the host, which comes last in PATH, has them."""
 
 
 def host_path() -> str:
-    """Where the host's programs are, for tools that need an interpreter of the host's."""
+    """Return the PATH of the host's programs, for tools that need one of the host's interpreters."""
     return f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
 def lay_out_android(directory: Path) -> None:
-    """Lay out mksh as sh, toybox, and the fake getprop, dumpsys and logcat; other shells are not to be found."""
+    """Lay out mksh as sh, toybox, and the fake getprop, dumpsys and logcat; hide the host's other shells."""
     directory.mkdir(parents=True, exist_ok=True)
     _link_applets(directory, "toybox", [])
     (directory / "sh").symlink_to(_program("mksh"))
@@ -48,7 +48,7 @@ def lay_out_android(directory: Path) -> None:
 
 
 def lay_out_busybox(directory: Path) -> None:
-    """Lay out busybox under all its names, so ash as sh."""
+    """Lay out busybox under all its names, so that sh is its ash."""
     directory.mkdir(parents=True, exist_ok=True)
     _link_applets(directory, "busybox", ["--list"])
 

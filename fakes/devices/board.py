@@ -37,7 +37,7 @@ _ONLY_OF_PHONES = {DeviceFault.CUT_TRANSFER, DeviceFault.CORRUPT_TRANSFER}
 
 
 def why_unavailable() -> str | None:
-    """Why no board can be had on this machine, in a sentence; None when one can."""
+    """Return a sentence saying why no board can run on this machine, or None if one can."""
     if os.geteuid() != 0:
         return "a fake board needs root: its sshd logs a root user in"
     if not all(Path(path).exists() for path in ("/etc/passwd", "/etc/shadow", "/etc/os-release")):
@@ -57,9 +57,9 @@ class Board(DeviceRoot):
     def start(
         cls, folder: Path, soc: str = "qcs9100", *, host: str = "board-7", data_bytes: int | None = None
     ) -> Board:
-        """Boot a board whose files are below `folder`, which is absent or empty; `host` is its name in `ssh_config`.
+        """Boot a board with its files below `folder` (absent or empty); `host` is its name in `ssh_config`.
 
-        With `data_bytes` /opt/qhas is a file system of that size. Raises RuntimeError when it does not come up.
+        With `data_bytes`, /opt/qhas is a file system of that size. Raises RuntimeError if the board does not come up.
         """
         folder = Path(folder).resolve()
         root = folder / "root"
@@ -83,11 +83,11 @@ class Board(DeviceRoot):
 
     @property
     def ssh_config(self) -> Path:
-        """A file for `ssh -F`, `scp -F` and `sftp -F`."""
+        """The file for `ssh -F`, `scp -F` and `sftp -F`."""
         return Path(self.settings.journal).with_name("ssh_config")
 
     def order(self, *rules: DeviceRule) -> None:
-        """See `DeviceRoot`. Raises ValueError for the faults of transfers: ssh's are encrypted."""
+        """See `DeviceRoot`. Raises ValueError for faults in the data of transfers, which ssh encrypts."""
         for rule in rules:
             if rule.fault in _ONLY_OF_PHONES or rule.after_bytes is not None:
                 raise ValueError(
@@ -96,7 +96,7 @@ class Board(DeviceRoot):
         super().order(*rules)
 
     def greet(self, text: str | None) -> None:
-        """Print a text on both streams before every command from now on, as a talkative profile does; None ends it."""
+        """Print `text` on both streams before every further command, as a talkative profile does; None stops it."""
         greeting = self.settings.plan.root / GREETING.lstrip("/")
         if text is None:
             greeting.unlink(missing_ok=True)
@@ -130,7 +130,7 @@ class Board(DeviceRoot):
             "GlobalKnownHostsFile": "/dev/null",
             "StrictHostKeyChecking": "yes",
             "BatchMode": "yes",
-            "KexAlgorithms": "curve25519-sha256",  # half the time of the default, which resists quantum computers
+            "KexAlgorithms": "curve25519-sha256",  # takes half the time of the post-quantum default
         }
         lines = "".join(f'    {name} "{value}"\n' for name, value in options.items())
         replace_text(self.ssh_config, f"Host {self.host}\n{lines}")

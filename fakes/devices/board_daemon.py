@@ -1,6 +1,6 @@
-"""`python -m fakes.devices.board_daemon SETTINGS`: accepts for OpenSSH's sshd, in a mount namespace of its own.
+"""`python -m fakes.devices.board_daemon SETTINGS`: accepts connections for sshd, in its own mount namespace.
 
-Every connection gets an `sshd -i`; every command comes through session_shell.py, which asks here before it runs.
+Every connection gets an OpenSSH `sshd -i`; every command goes through session_shell.py, which asks here first.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _NO_KEYS = _KEYS.with_suffix(".away")
 
 
 class BoardDaemon(FaultyDaemon[int]):
-    """Starts an sshd a connection; a session is known by the process id of its sshd."""
+    """A daemon that starts one sshd per connection; a session is identified by the process id of its sshd."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__(Path("/opt/qhas"))
@@ -37,7 +37,7 @@ class BoardDaemon(FaultyDaemon[int]):
         self._answering.set()
 
     async def accept(self, listener: socket.socket) -> None:
-        """Serve connections for ever; while the board is offline they wait."""
+        """Serve connections indefinitely; they wait while the board is offline."""
         loop = asyncio.get_running_loop()
         while True:
             connection, _ = await loop.sock_accept(listener)
@@ -46,7 +46,7 @@ class BoardDaemon(FaultyDaemon[int]):
             self._start_sshd(connection)
 
     async def session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Let a session's shell run its command, or not, and record it."""
+        """Decide whether a session's shell may run its command, and record the command."""
         command = os.fsdecode((await reader.readuntil(b"\0"))[:-1])
         rule = self.rules.take(command)
         number = self._journal.started(command, rule.fault if rule else None)
@@ -88,7 +88,7 @@ class BoardDaemon(FaultyDaemon[int]):
         self._signal_all(signal.SIGCONT)
 
     def _sshd_above(self, pid: int) -> int:
-        """The sshd of the connection that a process belongs to. Raises LookupError for one that has none."""
+        """Return the sshd of the connection that a process belongs to. Raises LookupError if there is none."""
         while pid > 1:
             if pid in self._connections:
                 return pid
@@ -113,7 +113,7 @@ def _peer(writer: asyncio.StreamWriter) -> int:
 
 
 async def main(settings: DaemonSettings) -> None:
-    """Serve in the board's root until the line to the test is cut, then end every process there."""
+    """Serve in the board's root until the line to the test is cut."""
     journal = Journal(Path(settings.journal))
     listener = socket.create_server(("127.0.0.1", settings.port))
     listener.setblocking(False)

@@ -1,6 +1,6 @@
-"""The daemon's end of the line to the test: one JSON request a line on its standard input, one answer a line.
+"""The daemon's end of the line to the test: JSON requests on standard input and answers, one per line.
 
-When the line is cut, because the test ended or died, the device ends with every process in it.
+When the line is cut, because the test finished or died, the device terminates with every process in it.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ Answer = Callable[[dict[str, Any]], None]
 
 
 def run_device(main: Coroutine[Any, Any, None], outside: int) -> None:
-    """Run a daemon to its end, which ends every process of its mount namespace, and leave at once.
+    """Run a daemon to completion, kill every other process in its mount namespace and exit immediately.
 
-    `outside` is the number of the host's mount namespace, in which a daemon would do harm: there it is refused.
+    `outside` is the number of the host's mount namespace, where a daemon would do harm: it is refused there.
     """
     if namespace_of("self") == outside:
         main.close()
         sys.exit("not in a mount namespace of its own: start it below `unshare --mount`")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the test's terminal is the test's matter
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the test's terminal is for the test
     asyncio.run(_run_and_leave(main))
 
 
@@ -40,7 +40,10 @@ async def _run_and_leave(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def obey(answer: Answer, port: int) -> None:
-    """Say that the device is up at `port`, then serve requests until the line is cut. Raises nothing of a request's."""
+    """Report that the device is up at `port`, then serve requests until the line is cut.
+
+    A request's OSError or ValueError is sent back as its answer.
+    """
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

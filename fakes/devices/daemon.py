@@ -1,4 +1,4 @@
-"""What the daemons of phones and boards have in common: rules, faults that are due, and recovery."""
+"""What the daemons of phones and boards have in common: rules, pending faults and recovery."""
 
 import asyncio
 import errno
@@ -10,11 +10,11 @@ from .faults import DeviceFault, DeviceRule, RuleBook
 from .namespace import set_read_only
 
 Session = TypeVar("Session")
-"""What DROP cuts: an adb connection, an sshd process."""
+"""What DROP cuts: an adb connection or an sshd process."""
 
 
 class FaultyDaemon(ABC, Generic[Session]):
-    """Lets faults strike as the rules say; `data` is the directory that READ_ONLY is about."""
+    """A daemon whose faults strike according to the rules; `data` is the directory that READ_ONLY affects."""
 
     def __init__(self, data: Path) -> None:
         self.rules = RuleBook()
@@ -23,14 +23,14 @@ class FaultyDaemon(ABC, Generic[Session]):
 
     @abstractmethod
     def strike(self, fault: DeviceFault, session: Session) -> None:
-        """Make a fault happen; READ_ONLY and HANG are none of its business."""
+        """Make a fault happen; READ_ONLY and HANG are handled elsewhere."""
 
     @abstractmethod
     def come_back(self) -> None:
         """Undo OFFLINE and UNAUTHORISED."""
 
     def answer(self, request: dict[str, Any]) -> None:
-        """What the test asks for: {"order": [rule, ...]} or {"recover": true}."""
+        """Carry out a request from the test: {"order": [rule, ...]} or {"recover": true}."""
         self.rules.add(DeviceRule.from_json(row) for row in request.get("order", ()))
         if "recover" in request:
             self.rules.clear()
@@ -40,7 +40,7 @@ class FaultyDaemon(ABC, Generic[Session]):
             set_read_only(self._data, read_only=False)
 
     async def meet(self, rule: DeviceRule, session: Session) -> bool:
-        """Let a fault strike now or later; returns whether the command is to run."""
+        """Let a fault strike now or later; return whether the command is to run."""
         if rule.after_seconds is not None:
             self._schedule(self._later(rule.after_seconds, rule.fault, session))
             return True
@@ -48,7 +48,7 @@ class FaultyDaemon(ABC, Generic[Session]):
         return rule.fault is DeviceFault.READ_ONLY
 
     async def strike_now(self, fault: DeviceFault, session: Session) -> None:
-        """Make a fault happen. READ_ONLY waits for the moment when no file is open for writing."""
+        """Make a fault happen. READ_ONLY waits until no file is open for writing."""
         if fault is DeviceFault.READ_ONLY:
             await self._turn_read_only()
         else:

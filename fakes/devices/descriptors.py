@@ -10,7 +10,7 @@ _CHUNK = 65536
 
 
 class Descriptor:
-    """A non-blocking descriptor. Reading or writing one that is closed, here or there, is an end, not an error."""
+    """A non-blocking descriptor. Once it is closed at either side, reads and writes end without an error."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -19,18 +19,18 @@ class Descriptor:
         os.set_blocking(number, False)
 
     async def read(self) -> bytes:
-        """The next bytes; none at the end."""
+        """Return the next bytes, or none at the end."""
         while self.open:
             try:
                 return os.read(self.number, _CHUNK)
             except BlockingIOError:
                 await self.readable()
-            except OSError:  # EIO: nobody holds the terminal any more; ECONNRESET
+            except OSError:  # EIO: no process holds the terminal any more; ECONNRESET
                 break
         return b""
 
     async def write(self, data: bytes) -> None:
-        """All of it, or as much as the other side takes before it closes."""
+        """Write all of the data, or as much as the other side accepts before it closes."""
         while data and self.open:
             written = self.write_some(data)
             data = data[written:]
@@ -38,7 +38,7 @@ class Descriptor:
                 await self._ready(writing=True)
 
     def write_some(self, data: bytes) -> int:
-        """What goes without waiting; all of it counts as written when nobody reads."""
+        """Write what fits without waiting and return its size; with no reader, all counts as written."""
         try:
             return os.write(self.number, data) if self.open else len(data)
         except BlockingIOError:
@@ -47,7 +47,7 @@ class Descriptor:
             return len(data)
 
     async def readable(self) -> None:
-        """Wait for something to read, or for `close`."""
+        """Wait until there is something to read, or for `close`."""
         await self._ready(writing=False)
 
     def resize(self, *size: int) -> None:
@@ -56,7 +56,7 @@ class Descriptor:
             fcntl.ioctl(self.number, termios.TIOCSWINSZ, struct.pack("4H", *size))
 
     def close(self) -> None:
-        """Close it and wake who waits."""
+        """Close the descriptor and wake whatever waits for it."""
         if not self.open:
             return
         self.open = False

@@ -1,4 +1,4 @@
-"""A device as a test holds it: its root directory, its daemon and the line between them."""
+"""A device as seen by a test: its root directory, its daemon and the line to the daemon."""
 
 import json
 import os
@@ -25,12 +25,12 @@ _ANSWER_SECONDS = 20.0
 
 
 class DeviceGone(Exception):
-    """The device's daemon has ended and cannot take orders."""
+    """The device's daemon has terminated and cannot accept requests."""
 
 
 @cache
 def why_no_root() -> str | None:
-    """Why this machine can give a device no file system of its own; None when it can."""
+    """Return why this machine cannot give a device its own file system, or None if it can."""
     if sys.platform != "linux":
         return "a fake device needs Linux: it is a mount namespace"
     if shutil.which("unshare") is None:
@@ -42,7 +42,7 @@ def why_no_root() -> str | None:
 
 
 def missing_programs(*names: str) -> str | None:
-    """A sentence that names the first of the programs that is not installed; None when all are."""
+    """Return a sentence naming the first of the programs that is not installed, or None if all are."""
     for name in names:
         if shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None:
             return f"this fake device needs `{name}`, which is not installed"
@@ -54,13 +54,13 @@ def _unshare() -> list[str]:
 
 
 class DeviceRoot(ABC):
-    """A running daemon in a root directory of its own. It ends, with every process in it, with `stop` or this process.
+    """A running daemon in its own root directory. It and all its processes terminate on `stop` or with this process.
 
-    `root` leads to the device's file system as the device sees it, also to what is mounted in it, until `stop`.
+    Until `stop`, `root` leads to the device's file system as the device sees it, including what is mounted in it.
     """
 
     def __init__(self, daemon: str, settings: DaemonSettings, scratch: str, state: DeviceState) -> None:
-        """`scratch` is the directory whose files are the jobs', relative to the root."""
+        """`scratch` is the directory of the jobs' files, relative to the root."""
         self._daemon = daemon
         self._scratch = scratch
         self.settings = settings
@@ -75,27 +75,27 @@ class DeviceRoot(ABC):
     def set(
         self, *, skin: float | None = None, celsius: Mapping[str, float] | None = None, **changes: Any
     ) -> None:
-        """Change what the device says of itself, at once. `changes` are fields of `DeviceState`.
+        """Change what the device reports about itself, immediately. `changes` are fields of `DeviceState`.
 
-        `celsius` changes the sensors it names; `skin` is the sensor of that name. Raises TypeError for another field.
+        `celsius` changes the sensors it names; `skin` is the sensor of that name. Raises TypeError for unknown fields.
         """
         heat = {**self.state.celsius, **(celsius or {}), **({} if skin is None else {"skin": skin})}
         self.state = replace(self.state, celsius=heat, **changes)
         self.write_state()
 
     def files(self) -> list[str]:
-        """Every file below the scratch directory, relative to it, sorted."""
+        """List every file below the scratch directory, relative to it, sorted."""
         top = self.root / self._scratch
         return sorted(
             str((Path(folder) / name).relative_to(top)) for folder, _, names in os.walk(top) for name in names
         )
 
     def read(self, name: str) -> bytes:
-        """A file below the scratch directory."""
+        """Return the contents of a file below the scratch directory."""
         return (self.root / self._scratch / name).read_bytes()
 
     def _boot(self) -> None:
-        """Start the daemon. Raises RuntimeError with its last words when it does not come up."""
+        """Start the daemon. Raises RuntimeError with the end of its log if it does not come up."""
         folder = Path(self.settings.journal).parent
         log = folder / "daemon.log"
         with log.open("ab") as errors:
@@ -116,23 +116,23 @@ class DeviceRoot(ABC):
         self.pid = self._process.pid
         self._namespace = os.open(
             f"/proc/{self.pid}/ns/mnt", os.O_RDONLY
-        )  # keeps its number from being given anew
+        )  # keeps its number from being reused
         self._root = os.open(f"/proc/{self.pid}/root", os.O_PATH | os.O_DIRECTORY)
 
     @property
     def root(self) -> Path:
-        """The device's `/`, seen from here. Absolute links in it lead to the host's files."""
+        """The device's `/`, seen from here. Absolute links in it resolve to the host's files."""
         return Path(f"/proc/{os.getpid()}/fd/{self._root}")
 
     @property
     def alive(self) -> bool:
-        """Whether the daemon runs."""
+        """Whether the daemon is running."""
         return self._process.poll() is None
 
     def ask(self, request: Mapping[str, Any]) -> None:
         """Have the daemon do something and wait until it is done.
 
-        Raises DeviceGone when it has ended, ValueError with its words when it refuses.
+        Raises DeviceGone if it has terminated, ValueError with its message if it refuses.
         """
         if self._process.stdin is None or not self.alive:
             raise DeviceGone("the fake device has ended; reboot() starts it again")
@@ -146,35 +146,35 @@ class DeviceRoot(ABC):
             raise ValueError(reply["error"])
 
     def order(self, *rules: DeviceRule) -> None:
-        """Put faults in force, behind those that are."""
+        """Put faults in force, after those already in force."""
         self.ask({"order": [rule.as_json() for rule in rules]})
 
     def recover(self) -> None:
-        """Answer, take keys and let files be written again; forget all rules, also those that were due to strike."""
+        """Answer, accept keys and allow writing again; drop all rules, including those due to strike."""
         self.ask({"recover": True})
 
     def reboot(self) -> None:
-        """Kill every process and start again at the same port with the same files; rules are forgotten."""
+        """Kill every process and start again on the same port with the same files; rules are dropped."""
         port = self.port
         self.stop()
         self.settings = replace(self.settings, port=port)
         self._boot()
 
     def commands(self) -> list[DeviceCommand]:
-        """Every command and transfer so far, in order of their start."""
+        """Return every command and transfer so far, in order of their start."""
         return read_journal(Path(self.settings.journal))
 
     def processes(self) -> list[int]:
-        """Ids of the live processes that commands left or still are, whoever their parent is now."""
+        """Return the ids of live processes that are commands or were left by them, whoever their parent is now."""
         number = os.fstat(self._namespace).st_ino
         return [pid for pid in occupants(number) if pid != self.pid and not self.is_machinery(pid)]
 
     def is_machinery(self, pid: int) -> bool:
-        """Whether a process in the device is the fake's own, not a command's."""
+        """Whether a process in the device belongs to the fake itself rather than to a command."""
         return False
 
     def stop(self) -> None:
-        """End the daemon and every process in it; what was mounted is gone. Stopping twice does nothing."""
+        """Terminate the daemon and every process in it; its mounts are gone. Stopping twice does nothing."""
         if self._root < 0:
             return
         self._close_line()
@@ -200,7 +200,7 @@ class DeviceRoot(ABC):
                 pipe.close()
 
     def _answer(self) -> dict[str, Any]:
-        """The daemon's next line. Raises DeviceGone when there is none."""
+        """Return the daemon's next line. Raises DeviceGone if there is none."""
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
         deadline = time.monotonic() + _ANSWER_SECONDS

@@ -1,4 +1,4 @@
-"""What a test can order of a fake device: when, which fault, how often."""
+"""What a test can order from a fake device: which fault, when and how often."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ TRANSFERS = ("push ", "pull ")
 
 
 class DeviceFault(StrEnum):
-    """One way a device fails, with the sentence that says what happens."""
+    """One way a device fails, with a sentence saying what happens."""
 
     sentence: str
 
@@ -40,11 +40,12 @@ class DeviceFault(StrEnum):
 
 @dataclass(frozen=True)
 class DeviceRule:
-    """A fault for what contains `when`: an adb service (`shell,v2,raw:...`), `push PATH`, `pull PATH`, an ssh command.
+    """A fault for whatever contains `when`: an adb service (`shell,v2,raw:...`), a `push` or `pull`, an ssh command.
 
-    `times` is how often it strikes, None for always. Without `after_seconds` and `after_bytes` it strikes before the
-    command starts, and a command so struck is not run. With `after_seconds` the command runs and the fault strikes
-    that long after its start, even where the command has ended by then. `after_bytes` counts a transfer's data.
+    A transfer's text is `push PATH` or `pull PATH`. `times` is how often the fault strikes, None for always. Without
+    `after_seconds` and `after_bytes` it strikes before the command starts, and the command is run only for READ_ONLY.
+    With `after_seconds` the command runs and the fault strikes that long after its start, even if the command has
+    finished by then. `after_bytes` counts a transfer's data.
     """
 
     when: str
@@ -70,12 +71,12 @@ class DeviceRule:
             raise ValueError(f"{self.fault} strikes at the start only: give no after_seconds")
 
     def as_json(self) -> dict[str, Any]:
-        """What `from_json` reads."""
+        """Return what `from_json` reads."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "DeviceRule":
-        """The rule that `as_json` wrote."""
+        """Return the rule that `as_json` wrote."""
         return cls(**{**row, "fault": DeviceFault(row["fault"])})
 
 
@@ -84,25 +85,25 @@ _AT_THE_START = {DeviceFault.HANG, DeviceFault.CORRUPT_TRANSFER}
 
 
 class RuleBook:
-    """The rules in force on a device, each with what is left of it."""
+    """The rules in force on a device, each with the number of its remaining strikes."""
 
     def __init__(self) -> None:
         self._rules: list[DeviceRule] = []
         self._left: list[int | None] = []
 
     def add(self, rules: Iterable[DeviceRule]) -> None:
-        """Put more rules in force, behind those that are."""
+        """Put more rules in force, after those already in force."""
         for rule in rules:
             self._rules.append(rule)
             self._left.append(rule.times)
 
     def clear(self) -> None:
-        """Forget all rules."""
+        """Drop all rules."""
         self._rules.clear()
         self._left.clear()
 
     def take(self, text: str) -> DeviceRule | None:
-        """The first rule that `text` meets and that is not used up; it is used once more."""
+        """Return the first matching rule that is not used up, and count this use; None if there is none."""
         for number, rule in enumerate(self._rules):
             left = self._left[number]
             if left != 0 and _meets(rule, text):

@@ -1,4 +1,4 @@
-"""What was asked of a device, one JSON line at the start of a command and one at its end."""
+"""What was requested of a device: one JSON line at the start of each command and one at its end."""
 
 import json
 import time
@@ -13,8 +13,8 @@ from .faults import DeviceFault
 class DeviceCommand:
     """A service, transfer (`push PATH`, `pull PATH`) or ssh command. Times are seconds since the epoch.
 
-    `end` is None while it runs, or when the device died first. `exit_code` is None too when nothing was run, when its
-    end was not seen, and for a transfer that was cut; 128 + N stands for a death by signal N.
+    `end` is None while it runs, or if the device died first. `exit_code` is also None if nothing was run, if its end
+    was not seen, and for a transfer that was cut; 128 + N stands for death by signal N.
     """
 
     service: str
@@ -25,14 +25,14 @@ class DeviceCommand:
 
 
 class Journal:
-    """Writes the records of a device."""
+    """The writer of a device's records."""
 
     def __init__(self, path: Path) -> None:
         self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
         self._last = time.time_ns()
 
     def started(self, service: str, fault: DeviceFault | None) -> int:
-        """Record a start; the number is what `ended` takes."""
+        """Record a start; return the number to pass to `ended`."""
         self._last = max(self._last + 1, time.time_ns())
         self._write(id=self._last, service=service, start=time.time(), fault=fault)
         return self._last
@@ -46,7 +46,7 @@ class Journal:
 
 
 def read_journal(path: Path) -> list[DeviceCommand]:
-    """The commands in order of their start; none yet is an empty list."""
+    """Return the commands in order of their start; an empty list if there are none yet."""
     rows: dict[int, dict[str, Any]] = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         row = json.loads(line)

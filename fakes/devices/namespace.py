@@ -1,4 +1,4 @@
-"""The inside of a device: a private mount namespace whose root is a directory with the host's programs mounted in.
+"""The inside of a device: a private mount namespace rooted in a directory with the host's programs in it.
 
 Runs in the device's daemon, below `unshare --mount`; standard library only.
 """
@@ -12,19 +12,19 @@ from pathlib import Path
 _RDONLY, _NOSUID, _NODEV, _NOEXEC = 1, 2, 4, 8
 _REMOUNT, _NOATIME, _BIND, _REC = 32, 1024, 4096, 16384
 _KEPT_FLAGS = _RDONLY | _NOSUID | _NODEV | _NOEXEC | _NOATIME
-"""Where statvfs and mount give a flag the same number. A user namespace may not take these off a mount."""
+"""Flags with the same value in statvfs and mount. A user namespace may not clear these on a mount."""
 _NOT_BOUND = {"lost+found", "boot", "media", "srv"}
 _SYSTEM = {"bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "var"}
-"""Of the host, and not for a device to write."""
+"""Host directories that a device may not write to."""
 
 
 @dataclass(frozen=True)
 class RootPlan:
-    """What stands below `root`; names are relative to it.
+    """The contents of `root`; names are relative to it.
 
     own: top-level directories that hide the host's. spread: host directories whose entries are mounted one by one,
-    so that the device can have entries of its own beside them. writable: own directories that commands may write, each
-    with the size in bytes of a file system of its own, or None. overlays: host files under files of the device.
+    so that the device can have its own entries beside them. writable: own directories that commands may write to, each
+    with the size in bytes of a separate file system, or None. overlays: host files and the device's files over them.
     """
 
     root: Path
@@ -37,11 +37,11 @@ class RootPlan:
 def enter(plan: RootPlan) -> None:
     """Make `plan.root` this process's root directory.
 
-    Raises OSError where the kernel refuses a mount.
+    Raises OSError if the kernel refuses a mount.
     """
     pairs = sorted(_binds(plan), key=lambda pair: not plan.root.is_relative_to(pair[0]))
     _mount(plan.root, plan.root, _BIND)
-    for source, target in pairs:  # first the one that holds the root, while it holds no mounts of ours
+    for source, target in pairs:  # the one containing the root comes first, before it contains our mounts
         target.mkdir(parents=True, exist_ok=True)
         _mount(source, target, _BIND | _REC)
     for name, size in plan.writable.items():
@@ -57,7 +57,7 @@ def enter(plan: RootPlan) -> None:
 
 
 def set_read_only(mount_point: Path, *, read_only: bool) -> None:
-    """Let commands write below a mount point or not. Raises OSError (EBUSY) while a file is open for writing."""
+    """Forbid or allow writing below a mount point. Raises OSError (EBUSY) while a file is open for writing."""
     kept = os.statvfs(mount_point).f_flag & _KEPT_FLAGS & ~_RDONLY
     _mount(None, mount_point, _REMOUNT | _BIND | kept | (_RDONLY if read_only else 0))
 

@@ -6,19 +6,19 @@ from pathlib import Path
 
 
 def occupants(namespace: int) -> list[int]:
-    """Processes alive in the mount namespace with that inode number, in order of their ids."""
+    """Return the processes alive in the mount namespace with that inode number, in order of their ids."""
     return sorted(
         int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _in(entry, namespace)
     )
 
 
 def namespace_of(pid: int | str) -> int:
-    """The inode number of a process's mount namespace. Raises OSError when it is gone."""
+    """Return the inode number of a process's mount namespace. Raises OSError if the process is gone."""
     return (Path("/proc") / str(pid) / "ns/mnt").stat().st_ino
 
 
 def evict(namespace: int, *, but: int | None = None) -> None:
-    """Kill every process of a mount namespace, also those born meanwhile, except `but`."""
+    """Kill every process in a mount namespace except `but`, including those started in the meantime."""
     for _ in range(100):
         pids = [pid for pid in occupants(namespace) if pid != but]
         if not pids:
@@ -28,7 +28,7 @@ def evict(namespace: int, *, but: int | None = None) -> None:
 
 
 def is_sshd(pid: int) -> bool:
-    """Whether a process runs the ssh server; false when it is gone."""
+    """Whether a process runs the ssh server; false if it is gone."""
     try:
         return Path(f"/proc/{pid}/exe").readlink().name.startswith("sshd")
     except OSError:

@@ -15,7 +15,7 @@ SCRATCH = "data/local/tmp"
 
 
 def why_unavailable() -> str | None:
-    """Why no phone can be had on this machine, in a sentence; None when one can."""
+    """Return a sentence saying why no phone can run on this machine, or None if one can."""
     return why_no_root() or missing_programs("adb", "mksh", "toybox")
 
 
@@ -30,10 +30,10 @@ class Phone(DeviceRoot):
     def start(
         cls, folder: Path, soc: str = "sm8750", *, shell_v2: bool = True, data_bytes: int | None = None
     ) -> Phone:
-        """Boot a phone whose files are below `folder`, which is absent or empty.
+        """Boot a phone whose files are below `folder`, which must be absent or empty.
 
-        Without `shell_v2` it is an Android 6: commands have a terminal (CR LF, one stream) and no exit code.
-        With `data_bytes` /data is a file system of that size. Raises RuntimeError when it does not come up.
+        Without `shell_v2` it behaves like Android 6: commands have a terminal (CR LF, one stream) and no exit code.
+        With `data_bytes`, /data is a file system of that size. Raises RuntimeError if the phone does not come up.
         """
         folder = Path(folder).resolve()
         root = folder / "root"
@@ -54,11 +54,11 @@ class Phone(DeviceRoot):
 
     @property
     def serial(self) -> str:
-        """What adb calls it."""
+        """The phone's serial number in adb."""
         return f"127.0.0.1:{self.port}"
 
     def log(self, line: str) -> None:
-        """Add a line to what logcat shows."""
+        """Add a line to logcat's output."""
         with (self.settings.plan.root / "system/etc/fake/log/main").open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -72,7 +72,7 @@ class Phone(DeviceRoot):
 
 
 def _environment(soc: str) -> dict[str, str]:
-    """What adbd gives commands, the host's programs at the end of PATH, and the SoC for the fake SDK's tools."""
+    """Return adbd's environment for commands, plus the host's programs in PATH and the SoC for the fake SDK."""
     return {
         "ANDROID_DATA": "/data",
         "ANDROID_ROOT": "/system",

@@ -1,4 +1,4 @@
-"""`python -m fakes.devices.phone_daemon SETTINGS`: the phone's adbd, in a mount namespace of its own.
+"""`python -m fakes.devices.phone_daemon SETTINGS`: the phone's adbd, in its own mount namespace.
 
 SETTINGS is the JSON that `Phone` writes. Standard library only, so that any interpreter can run it.
 """
@@ -22,7 +22,7 @@ _FEATURES = "cmd,stat_v2,fixed_push_mkdir,fixed_push_symlink_timestamp"
 
 
 class PhoneDaemon(FaultyDaemon[AdbConnection]):
-    """Serves adb connections; faults strike as the rules say."""
+    """A server for adb connections, with faults that strike according to the rules."""
 
     def __init__(self, settings: DaemonSettings, journal: Journal) -> None:
         super().__init__(Path("/data"))
@@ -38,7 +38,7 @@ class PhoneDaemon(FaultyDaemon[AdbConnection]):
         self._banner = f"device::{names}features={features}"
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve a connection to its end; one that is made while the phone is offline gets no answer."""
+        """Serve a connection to its end; one made while the phone is offline gets no answer."""
         if not self._answering.is_set():
             await self._answering.wait()
             writer.transport.abort()
@@ -65,7 +65,7 @@ class PhoneDaemon(FaultyDaemon[AdbConnection]):
                 session.abort()
 
     def come_back(self) -> None:
-        """See `FaultyDaemon`. The waiting connections are cut, as adb's server gave them up long ago."""
+        """See `FaultyDaemon`. Waiting connections are cut: adb's server gave up on them long ago."""
         self._answering.set()
         if not self._authorises:
             self._authorises = True
@@ -121,7 +121,7 @@ _IN_THE_DATA = {DeviceFault.CUT_TRANSFER, DeviceFault.CORRUPT_TRANSFER}
 
 
 class RecordedTransfer:
-    """A push or pull with its record and the fault that waits in its data."""
+    """A push or pull with its record and the fault pending in its data."""
 
     def __init__(
         self, daemon: PhoneDaemon, stream: Stream, rule: DeviceRule | None, journal: Journal, text: str
@@ -167,7 +167,7 @@ async def stream_end(stream: Stream) -> None:
 
 
 async def main(settings: DaemonSettings) -> None:
-    """Serve in the device's root until the line to the test is cut, then end every process there."""
+    """Serve in the device's root until the line to the test is cut."""
     journal = Journal(Path(settings.journal))
     enter(settings.plan)
     daemon = PhoneDaemon(settings, journal)

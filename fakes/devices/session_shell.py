@@ -1,7 +1,7 @@
-"""The login shell of a board's user: asks the board's daemon whether to run, and is out of the command's way.
+"""The login shell of a board's user: asks the board's daemon whether to run a command, then stays out of its way.
 
-`Board` copies this file into the board, behind a line that names the interpreter. Standard library only, no imports
-that cost time: it is a part of every command's latency.
+`Board` copies this file into the board, below a line that names the interpreter. Standard library only, and no slow
+imports: they are part of every command's latency.
 """
 
 import os
@@ -12,13 +12,13 @@ import sys
 SHELL = "/busybox/sh"
 LINE = "/run/board/sessions"
 GREETING = "/run/board/greeting"
-"""What a profile prints on both streams before every command, where there is such a file."""
+"""The file, if any, with what a profile prints on both streams before every command."""
 GO = b"g"
 _CLEARED = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def main(argv: list[str]) -> int:
-    """Run the shell with `argv` and return its exit code; dies by the signal by which the shell died."""
+    """Run the shell with `argv` and return its exit code; if a signal killed the shell, die by the same signal."""
     line = socket.socket(socket.AF_UNIX)
     line.connect(LINE)
     line.sendall(os.fsencode(argv[1] if argv[:1] == ["-c"] else "") + b"\0")

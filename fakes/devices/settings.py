@@ -1,4 +1,4 @@
-"""What a device's daemon is told at its start."""
+"""The settings that a device's daemon gets at its start."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -10,9 +10,9 @@ from .occupants import namespace_of
 
 @dataclass(frozen=True)
 class DaemonSettings:
-    """The root to enter, the journal to write, the port to listen at (0: any free one), the commands' environment.
+    """The root to enter, the journal to write, the port to listen on (0: any free one), the commands' environment.
 
-    `outside` is the number of the mount namespace that the device's must not be.
+    `outside` is the number of the host's mount namespace, in which the daemon must not run.
     """
 
     plan: RootPlan
@@ -23,12 +23,12 @@ class DaemonSettings:
     outside: int = field(default_factory=lambda: namespace_of("self"))
 
     def to_json(self) -> str:
-        """What `from_json` reads."""
+        """Return what `from_json` reads."""
         return json.dumps(asdict(self), default=str)
 
     @classmethod
     def from_json(cls, text: str) -> "DaemonSettings":
-        """The settings that `to_json` wrote."""
+        """Return the settings that `to_json` wrote."""
         row = json.loads(text)
         plan = row.pop("plan")
         return cls(plan=RootPlan(**{**plan, "root": Path(plan["root"])}), **row)

@@ -1,4 +1,4 @@
-"""What a device says of itself: SoC, build, temperatures, battery. Written as files where its tools look."""
+"""What a device reports about itself: SoC, build, temperatures, battery, in files where its tools look."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class SocIdentity:
-    """A SoC in the words of Android and of the kernel; `soc_id` is the kernel's number, not QNN's."""
+    """A SoC as Android and the kernel name it; `soc_id` is the kernel's number, not QNN's."""
 
     model: str
     platform: str
@@ -24,12 +24,12 @@ SOCS = {
 }
 
 SENSOR_TYPES = {"cpu": 0, "gpu": 1, "battery": 2, "skin": 3, "nsp": 9, "npu": 9}
-"""android.hardware.thermal's TemperatureType by the beginning of a sensor's name."""
+"""android.hardware.thermal's TemperatureType, keyed by the beginning of a sensor's name."""
 
 
 @dataclass(frozen=True)
 class DeviceState:
-    """Degrees are Celsius, `battery` is per cent, `thermal_status` is Android's 0 (none) to 6 (shutdown)."""
+    """A device's state: `battery` is in per cent, `thermal_status` is Android's 0 (none) to 6 (shutdown)."""
 
     soc_model: str
     platform: str
@@ -47,12 +47,12 @@ class DeviceState:
 
     @classmethod
     def of(cls, soc: str) -> "DeviceState":
-        """A cool, charged device with that SoC; one that is not in `SOCS` has no soc_id."""
+        """Return a cool, charged device with that SoC; a SoC that is not in `SOCS` has no soc_id."""
         identity = SOCS.get(soc, SocIdentity(soc.upper(), "unknown", None))
         return cls(identity.model, identity.platform, identity.soc_id)
 
     def properties(self) -> dict[str, str]:
-        """Android's properties."""
+        """Return Android's properties."""
         return {
             "ro.board.platform": self.platform,
             "ro.build.fingerprint": self.build,
@@ -66,7 +66,7 @@ class DeviceState:
 
 
 def sensor_type(name: str) -> int:
-    """Raises ValueError for a name that begins like no kind of sensor."""
+    """Return the TemperatureType of a sensor. Raises ValueError if its name begins like no known kind."""
     for beginning, number in SENSOR_TYPES.items():
         if name.lower().startswith(beginning):
             return number
@@ -76,7 +76,7 @@ def sensor_type(name: str) -> int:
 
 
 def write_sysfs(state: DeviceState, sys: Path) -> None:
-    """The kernel's view: soc0 and the thermal zones, in thousandths of a degree."""
+    """Write the kernel's view: soc0 and the thermal zones, in thousandths of a degree."""
     soc0 = sys / "devices/soc0"
     replace_text(soc0 / "machine", state.soc_model + "\n")
     replace_text(soc0 / "family", state.family + "\n")
@@ -92,7 +92,7 @@ def write_sysfs(state: DeviceState, sys: Path) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old text or the new."""
+    """Write a file atomically: a reader sees either the old text or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.new")
     scratch.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`python -m fakes.sdk ROOT` makes a fake SDK and says how to select it."""
+"""`python -m fakes.sdk ROOT` makes a fake SDK and prints how to select it."""
 
 import argparse
 import shlex
@@ -9,7 +9,7 @@ from . import build_fake_sdk
 
 
 def main() -> int:
-    """Returns 0, or 2 when ROOT or the version is refused."""
+    """Build a fake SDK; return 0, or 2 if ROOT or the version is refused."""
     parser = argparse.ArgumentParser(prog="python -m fakes.sdk", description=__doc__)
     parser.add_argument("root", type=Path, metavar="ROOT", help="a directory that is absent or empty")
     parser.add_argument("--version", default="2.48.0.260101", help="major.minor.patch.date (%(default)s)")

@@ -1,4 +1,4 @@
-"""Reads what the fake tools recorded of their calls."""
+"""Reading of the fake tools' records of their calls."""
 
 import json
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ from .toolchain.journal import FILE_NAME
 
 @dataclass(frozen=True)
 class Call:
-    """One call. Times are seconds since the epoch; `end` and `exit_code` are None while it runs or when it was killed.
+    """One call. Times are seconds since the epoch; `end` and `exit_code` are None if it still runs or was killed.
 
-    A death that the fake planned for itself has the exit code -N for signal N.
+    A death by signal N that the fake plans for itself has exit code -N.
     """
 
     tool: Tool
@@ -28,11 +28,11 @@ class Call:
 
     @property
     def under_way(self) -> bool:
-        """Whether it has not ended, and asks for more than the tool's version: on a busy machine that takes long, too."""
+        """Whether it is still running, except for a `--version` call, which can also take long on a busy machine."""
         return self.end is None and "--version" not in self.argv
 
     def option(self, name: str) -> str | None:
-        """The value given for `--name`, in either form; None when it was not given."""
+        """Return the value given for `--name`, in either form; None if it was not given."""
         flag = f"--{name}"
         for word, following in zip(self.argv, (*self.argv[1:], ""), strict=True):
             if word == flag:
@@ -43,7 +43,7 @@ class Call:
 
 
 def read_calls(root: Path, tool: Tool | None = None) -> list[Call]:
-    """The calls of the SDK at `root` in order of their start, of one tool or of all; none yet is an empty list."""
+    """Return the calls of the SDK at `root` in order of their start, of one tool or of all; empty if none yet."""
     path = root / FILE_NAME
     if not path.exists():
         return []
@@ -56,7 +56,7 @@ def read_calls(root: Path, tool: Tool | None = None) -> list[Call]:
 
 
 def most_at_once(calls: Iterable[Call]) -> int:
-    """How many of the calls ran at the same time at most; a call without an end counts as still running."""
+    """Return the maximum number of concurrent calls; a call without an end counts as still running."""
     moments = []
     for call in calls:
         moments.append((call.start, 1))

@@ -1,4 +1,4 @@
-"""Lays down an SDK-shaped directory whose tools are the fakes."""
+"""Building of an SDK-shaped directory whose tools are the fakes."""
 
 import compileall
 import shlex
@@ -16,7 +16,7 @@ TARGETS = (HOST_TARGET, "aarch64-android", "aarch64-oe-linux-gcc11.2")
 HEXAGON_VERSIONS = (68, 69, 73, 75, 79, 81)
 _TOOLCHAIN = Path(__file__).with_name("toolchain")
 _HALF_COMPILED = shutil.ignore_patterns("*.pyc.*")
-"""What another process compiles at the moment: it is renamed when it is whole."""
+"""Files that another process is just compiling: they are renamed when complete."""
 _HOST_LIBRARIES = ("libSNPE.so", "libQnnHtp.so", "libQnnSystem.so", "libSnpeHtpPrepare.so")
 _READERS = (
     "libQnnHtpOptraceProfilingReader.so",
@@ -26,23 +26,23 @@ _READERS = (
 
 
 def build_fake_sdk(root: Path, *, version: str = "2.48.0.260101", targets: Iterable[str] = TARGETS) -> Path:
-    """Make a fake SDK in `root`, a directory that is absent or empty, and return it.
+    """Build a fake SDK in `root`, a directory that is absent or empty, and return its path.
 
-    Every target directory holds all tools and runs on this machine, so a fake device can be given the files that
-    a real one would be. The tools keep to `root` for orders and records wherever they are copied.
-    Raises FileExistsError when `root` holds anything, ValueError for a version that is not four numbers.
+    Every target directory has all tools, and they run on this machine, so a fake device can be given the same files
+    as a real one. Wherever they are copied, the tools use `root` for orders and records.
+    Raises FileExistsError if `root` contains anything, ValueError for a version that is not four numbers.
     """
     if len(version.split(".")) != 4 or not version.replace(".", "").isdigit():
         raise ValueError(f"an SDK version is major.minor.patch.date, such as 2.48.0.260101, not {version!r}")
     root = Path(root).resolve()
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root} is not empty; name a new directory for the fake SDK")
-    compileall.compile_dir(_TOOLCHAIN, quiet=1)  # once: the copies of the tools need not compile themselves
+    compileall.compile_dir(_TOOLCHAIN, quiet=1)  # once, so that the copies of the tools need no compiling
     toolchain = root / "share" / "fake_sdk" / "toolchain"
     shutil.copytree(_TOOLCHAIN, toolchain, ignore=_HALF_COMPILED)
     shutil.copy(
         onnx_file.__file__, toolchain / "onnx_file.py"
-    )  # the tools stand alone, and it needs nothing else
+    )  # the tools are self-contained, and it needs nothing else
     for target in targets:
         _write_target(root, target, version)
     for number in HEXAGON_VERSIONS:

@@ -1,4 +1,4 @@
-"""Gives orders to a fake SDK from a test."""
+"""Orders from a test to a fake SDK."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -15,9 +15,9 @@ def order(
     scale: float = 1.0,
     waits: Iterable[Wait] = (),
 ) -> Path:
-    """Put a plan in force for the SDK at `root` and start counting its faults anew; returns the plan file.
+    """Put a plan in force for the SDK at `root`, reset the counts of its faults and return the plan file.
 
-    `root` may also be a `.json` path, for a plan that QHAS_FAKE_SDK names. Without rules the tools are well again.
+    `root` may also be a `.json` path, for a plan that QHAS_FAKE_SDK names. Without rules the tools work normally again.
     """
     path = root if root.suffix == ".json" else root / FILE_NAME
     plan = Plan(durations or {}, rules, scale, tuple(waits))

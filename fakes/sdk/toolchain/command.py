@@ -1,4 +1,4 @@
-"""The entry of every fake executable."""
+"""The entry point of every fake executable."""
 
 import importlib
 import os
@@ -25,9 +25,9 @@ _MODULES = {
 
 
 def main(root: str, name: str, version: str, argv: list[str]) -> int:
-    """Run a tool of the fake SDK at `root`; returns its exit code.
+    """Run a tool of the fake SDK at `root`; return its exit code.
 
-    A plan that cannot be read ends the call with exit code 70, which no fault uses.
+    If the plan cannot be read, the exit code is 70, which no fault uses.
     """
     tool = Tool(name)
     journal = Journal(root)
@@ -51,7 +51,7 @@ def main(root: str, name: str, version: str, argv: list[str]) -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """End this process at once: Python's own farewell is a tenth of a call."""
+    """Exit the process immediately: Python's own shutdown takes a tenth of a call."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -71,5 +71,5 @@ def _run(session: Session, argv: list[str]) -> int:
 
 
 def _implementation(tool: Tool) -> ModuleType:
-    # One tool's modules only: a call should take about as long as starting Python does.
+    # Import only one tool's modules: a call should take about as long as starting Python does.
     return importlib.import_module(f".{_MODULES[tool]}", __package__)

@@ -1,4 +1,4 @@
-"""The fake's DLC: a zip of stored records whose CRC fields are zero, like the vendor's, and a JSON model inside."""
+"""The fake's DLC: a zip of stored records with zero CRC fields, like the vendor's, and a JSON model inside."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ class Tensor(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of its raw file."""
+        """The size of its raw file in bytes."""
         elements = 1
         for dim in self.dims:
             elements *= dim
@@ -39,7 +39,10 @@ class Tensor(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A graph of the network in a fake DLC, and those that follow it. `nodes` are (name, QNN op type) in order of execution."""
+    """A graph in a fake DLC, with those that follow it in `more`.
+
+    `nodes` are (name, QNN op type) in order of execution.
+    """
 
     graph: str
     nodes: tuple[tuple[str, str], ...]
@@ -50,16 +53,16 @@ class Model(NamedTuple):
 
     @property
     def graphs(self) -> tuple["Model", ...]:
-        """Every graph, each alone."""
+        """Every graph, each without `more`."""
         return (self._replace(more=()), *self.more) if self.more else (self,)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the record: figures are drawn from it."""
+        """SHA-256 of the record, from which the figures are drawn."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def to_bytes(self) -> bytes:
-        """The `model` record."""
+        """Return the `model` record."""
         return json.dumps(self._row()).encode()
 
     def _row(self) -> dict[str, Any]:
@@ -75,7 +78,7 @@ class Model(NamedTuple):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":
-        """Read a `model` record; raises ContainerError for a real DLC's."""
+        """Read a `model` record. Raises ContainerError for that of a real DLC."""
         try:
             return cls._from_row(json.loads(data))
         except (ValueError, KeyError, TypeError):
@@ -94,7 +97,7 @@ class Model(NamedTuple):
 
 
 class Dlc(NamedTuple):
-    """A DLC in memory: the model, and a cache record by lower-case SoC name."""
+    """A DLC in memory: the model, and the cache records keyed by lower-case SoC name."""
 
     model: Model
     caches: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
@@ -105,7 +108,7 @@ class Dlc(NamedTuple):
         return self.model.digest
 
     def to_bytes(self) -> bytes:
-        """The file: equal DLCs have equal bytes."""
+        """Return the contents of the file: equal DLCs have equal bytes."""
         records = {MODEL: self.model.to_bytes(), METADATA: self._metadata()}
         for soc, cache in self.caches.items():
             records[f"{CACHE_PREFIX}{soc}.0"] = json.dumps(cache).encode()
@@ -113,7 +116,7 @@ class Dlc(NamedTuple):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Dlc":
-        """Read a DLC; raises ContainerError for anything else."""
+        """Read a DLC. Raises ContainerError for anything else."""
         records = read_records(data)
         if MODEL not in records:
             raise ContainerError("no model record")
@@ -151,7 +154,7 @@ class Dlc(NamedTuple):
 
 
 def write_records(records: Mapping[str, bytes]) -> bytes:
-    """A zip archive of stored records, without time stamps and with zero CRCs."""
+    """Return a zip archive of stored records, without time stamps and with zero CRCs."""
     body, directory = b"", b""
     for name, content in records.items():
         raw, size = name.encode(), len(content)
@@ -165,13 +168,13 @@ def write_records(records: Mapping[str, bytes]) -> bytes:
 
 
 def read_records(data: bytes) -> dict[str, bytes]:
-    """The records of such an archive by name; raises ContainerError when it is none."""
+    """Return the records of such an archive, keyed by name. Raises ContainerError if it is not one."""
     if len(data) < _END.size or data[-_END.size :][:4] != b"PK\5\6":
         raise ContainerError("not a container")
     *_, count, _size, offset, _comment = _END.unpack(data[-_END.size :])
     records = {}
     try:
-        if offset == _SEE_64:  # networks were joined to it by the host SDK
+        if offset == _SEE_64:  # the host SDK has joined networks to it
             *_, count, _size, offset = _END_64.unpack_from(
                 data, len(data) - _END.size - _LOCATOR_64 - _END_64.size
             )

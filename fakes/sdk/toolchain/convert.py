@@ -1,4 +1,4 @@
-"""snpe-onnx-to-dlc and qairt-converter: a DLC with the inputs, outputs and nodes of an ONNX."""
+"""snpe-onnx-to-dlc and qairt-converter: write a DLC with the inputs, outputs and nodes of an ONNX network."""
 
 import importlib
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ _QNN_TYPES = {
     "Mul": "ElementWiseMultiply",
     "Relu": "ElementWiseNeuron",
 }
-"""As the vendor's converter names them, of the commonest; the others keep their names."""
+"""The vendor's converter's names for the most common op types; the others keep their names."""
 _SHAPE_OPTIONS = {Tool.CONVERTER: "input_dim", Tool.QAIRT_CONVERTER: "source_model_input_shape"}
 
 
 def options(session: Session) -> list[Option]:
-    """The tool's options, of which the newer converter has another one for shapes."""
+    """Return the tool's options; the newer converter has a different one for shapes."""
     return [
         *values("input_network", "output_path"),
         Option(_SHAPE_OPTIONS[session.tool], Kind.PAIR, repeatable=True),
@@ -34,7 +34,7 @@ def options(session: Session) -> list[Option]:
 
 
 def run(session: Session, given: Mapping[str, str]) -> None:
-    """Convert; raises ToolError as the vendor's Python programs end."""
+    """Convert the network. Raises ToolError with the errors of the vendor's Python programs."""
     if "input_network" not in given:
         raise UsageError("the following arguments are required: --input_network")
     source = Path(given["input_network"])
@@ -52,7 +52,7 @@ def _shapes(text: str) -> dict[str, tuple[int, ...]]:
 
 
 def _model(source: Path, shapes: Mapping[str, tuple[int, ...]]) -> Model:
-    reader: Any = importlib.import_module(".onnx_file", __package__)  # laid down beside the tools
+    reader: Any = importlib.import_module(".onnx_file", __package__)  # copied beside the tools
     try:
         graph = reader.read_onnx(source)
     except (OSError, ValueError) as error:

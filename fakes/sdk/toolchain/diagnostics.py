@@ -17,14 +17,14 @@ _INIT_US = {"Load": 900, "Deserialize": 1400, "Create": 21000, "Init": 23300, "D
 
 
 def options(session: Session) -> list[Option]:
-    """The tool's options."""
+    """Return the tool's options."""
     return [*values("input_log", "output"), Option("csv_format_version", Kind.VALUE, ("1", "2"))]
 
 
 def write_log(
     directory: Path, version: str, graph: str, soc: str, inferences: list[Inference], index: int = 0
 ) -> None:
-    """Write `SNPEDiag_<index>.log`, one time per inference."""
+    """Write `SNPEDiag_<index>.log` with the times of every inference."""
     document = {
         "producer": PRODUCER,
         "version": version,
@@ -37,7 +37,7 @@ def write_log(
 
 
 def run(session: Session, given: Mapping[str, str]) -> None:
-    """Print the statistics; with --output, write the single times as CSV."""
+    """Print the statistics; with --output, also write the individual times as CSV."""
     if "input_log" not in given:
         raise UsageError("option '--input_log' is required")
     log = _read(Path(given["input_log"]))

@@ -24,7 +24,7 @@ _VIEWER = (Tool.VIEWER,)
 
 
 class Fault(StrEnum):
-    """One way a tool fails, or a trace goes missing, with the sentence that says what happens.
+    """One way a tool fails, or a trace goes missing, with a sentence saying what happens.
 
     `tools` are the executables that can suffer it. Any two faults differ in exit code, files or console text.
     """

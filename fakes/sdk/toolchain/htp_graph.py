@@ -1,4 +1,4 @@
-"""The graph of HTP ops (`_htp.json`), in the form that Netron opens."""
+"""The graph of HTP ops (`_htp.json`), in the format that Netron opens."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _INTERNAL_TENSOR = 3
 
 
 def htp_graph(timeline: Timeline) -> dict[str, Any]:
-    """Nodes and tensors by hex ID."""
+    """Return the nodes and tensors, keyed by hex ID."""
     return {
         "header": header("HTP_GRAPH", 0),
         "model.cpp": "htp_graph",

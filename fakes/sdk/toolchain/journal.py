@@ -1,4 +1,4 @@
-"""The record of every call, so that tests can ask what ran, in which order and at the same time as what."""
+"""The record of every call, so that tests can see what ran, in which order and at the same time as what."""
 
 import json
 import os
@@ -9,9 +9,9 @@ FILE_NAME = "calls.jsonl"
 
 
 class Journal:
-    """Two lines in `calls.jsonl` per call: one when it starts, one when it ends by its own doing.
+    """Two lines in `calls.jsonl` per call: one when it starts, one when it terminates by itself.
 
-    A call that somebody else kills has no second line. Times are seconds since the epoch.
+    A call that is killed from outside has no second line. Times are seconds since the epoch.
     """
 
     def __init__(self, root: str) -> None:
@@ -19,11 +19,11 @@ class Journal:
         self._call = f"{os.getpid()}-{time.monotonic_ns()}"
 
     def started(self, tool: str, argv: list[str]) -> None:
-        """Note the start of this process's call."""
+        """Record the start of this process's call."""
         self._append(tool=tool, argv=argv, cwd=os.getcwd(), pid=os.getpid(), start=time.time())  # noqa: PTH109
 
     def ended(self, exit_code: int, fault: str | None) -> None:
-        """Note the end; a death by signal N that the fake plans for itself is the exit code -N."""
+        """Record the end; a death by signal N that the fake plans for itself is exit code -N."""
         self._append(end=time.time(), exit=exit_code, fault=fault)
 
     def _append(self, **fields: Any) -> None:

@@ -1,4 +1,4 @@
-"""snpe-net-run: reads the input list, "executes", writes results and the profile that the level asks for."""
+"""snpe-net-run: reads the input list, "executes", writes results and the profile that the level requests."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ from .session import Session, vendor_error
 DEVICE_SOC = "QHAS_FAKE_DEVICE_SOC"
 LOG = Path("profilelogs/qnn-profiling-data.log")
 TIMELINE_ONLY = "timeline_only"
-"""Nothing is executed: the host SDK's own."""
+"""The host SDK's own option: nothing is executed."""
 _PERF_PROFILES = [
     "low_balanced",
     "balanced",
@@ -36,9 +36,9 @@ _COLD_START_US = 350
 
 
 class Run(NamedTuple):
-    """A graph of a call whose arguments are read: its cache record, raw files per inference, where to write.
+    """One graph of a call, with the arguments read: its cache record, raw files per inference, where to write.
 
-    `place` is where it stands among several graphs, and None where it is alone.
+    `place` is its index among several graphs, or None if it is the only one.
     """
 
     dlc: Dlc
@@ -53,7 +53,7 @@ class Run(NamedTuple):
 
 
 def options(session: Session) -> list[Option]:
-    """The tool's options; level qhas only where the SDK's version has it."""
+    """Return the tool's options; level qhas only if the SDK's version has it."""
     levels = [*_LEVELS, "qhas"] if session.has_qhas else _LEVELS
     return [
         *values(
@@ -82,7 +82,7 @@ def options(session: Session) -> list[Option]:
 
 
 def run(session: Session, given: Mapping[str, str]) -> None:
-    """Execute; raises ToolError with the vendor's text."""
+    """Execute the graphs. Raises ToolError with the vendor's text."""
     for name in ("container", TIMELINE_ONLY if TIMELINE_ONLY in given else "input_list"):
         if name not in given:
             raise UsageError(f"option '--{name}' is required")
@@ -113,7 +113,7 @@ def run(session: Session, given: Mapping[str, str]) -> None:
 
 
 def _read_jobs(given: Mapping[str, str]) -> list[Run]:
-    """One run a graph, each with its own input list, as qnn-net-run has it for models of several graphs."""
+    """Return one run per graph, each with its own input list, as in qnn-net-run for models of several graphs."""
     container = Path(given["container"])
     try:
         dlc = Dlc.from_bytes(container.read_bytes())
@@ -167,7 +167,7 @@ def _input_list(path: Path, inputs: tuple[Tensor, ...]) -> list[dict[str, Path]]
 
 
 def _select_cache(session: Session, job: Run, given: Mapping[str, str]) -> Run:
-    """The job with the record the device takes; prepares online when there is none and nobody forbids it."""
+    """Return the job with the record the device accepts; without one, prepare online unless that is forbidden."""
     if session.fault is Fault.INCOMPATIBLE_CACHE:
         raise vendor_error(1503, "Cache record is incompatible with the target device", "Dl Container")
     if job.cache is not None and session.fault is not Fault.ONLINE_PREPARE:
@@ -202,7 +202,7 @@ def _check_inputs(job: Run, given: Mapping[str, str]) -> None:
 
 
 def _execute(session: Session, job: Run) -> list[Inference]:
-    """Invented times; the first inference pays for power-up, the later ones vary by a few percent."""
+    """Return invented times; the first inference pays for power-up, the later ones vary by a few per cent."""
     print(f"Processing graph : {job.model.graph}")
     model = job.model
     cycles = timeline.build(model.nodes, job.model.digest, job.soc, session.scale).cycles

@@ -1,4 +1,4 @@
-"""The chrometrace: one event a line, the header first, metadata last, every op under the core and under its node."""
+"""The chrometrace: one event per line, header first, metadata last, every op under the core and under its node."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ _NOT_EXECUTED_THREAD = 1
 
 
 def header(artifact_type: str, minor: int) -> dict[str, Any]:
-    """The first object of every file of the viewer; `producer` is the fake's own mark."""
+    """Return the first object of every file of the viewer; `producer` is the fake's own mark."""
     return {
         "header_version": {"major": 1, "minor": 0, "patch": 0},
         "version": {"major": 1, "minor": minor, "patch": 0},
@@ -27,18 +27,18 @@ def header(artifact_type: str, minor: int) -> dict[str, Any]:
 
 
 def ident(number: int) -> str:
-    """An op's ID as the chrometrace writes it: sixteen hex digits."""
+    """Format an op's ID as the chrometrace does: sixteen hex digits."""
     return f"0x{number:016x}"
 
 
 def write(artifact_type: str, events: Iterable[Mapping[str, Any]]) -> str:
-    """A trace file with one event a line."""
+    """Return a trace file with one event per line."""
     lines = ",\n".join(json.dumps(event) for event in events)
     return f'{{\n"header": {json.dumps(header(artifact_type, 1))},\n"traceEvents": [\n{lines}\n]}}\n'
 
 
 def chrometrace(timeline: Timeline, features: Mapping[str, bool]) -> str:
-    """The op trace; `ts` and `dur` are cycles."""
+    """Return the op trace; `ts` and `dur` are in cycles."""
     return write("OP_TRACE", _events(timeline, features))
 
 
@@ -112,7 +112,7 @@ def _constant_event() -> dict[str, Any]:
 
 
 def _counter_events(timeline: Timeline) -> Iterator[dict[str, Any]]:
-    """Levels, as the vendor's: what all ops that run move, wherever one of them begins or ends."""
+    """Yield levels, like the vendor's: what all running ops move, at each start and end of one of them."""
     moving = [op for op in timeline.ops if any(getattr(op, field) for field in _COUNTERS.values())]
     for cycle in sorted({op.start for op in moving} | {op.end for op in moving}):
         running = [op for op in moving if op.start <= cycle < op.end]

@@ -1,4 +1,4 @@
-"""Command lines as the vendor's tools read them: `--name value` and `--name=value`, nothing unknown."""
+"""Command lines as the vendor's tools read them: `--name value` and `--name=value`, and no unknown options."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Kind(Enum):
-    """How many words an option takes."""
+    """Whether and how an option takes values."""
 
     FLAG = "stands alone"
     VALUE = "takes a value"
@@ -15,11 +15,11 @@ class Kind(Enum):
 
 
 class UsageError(Exception):
-    """The command line is not one the tool accepts."""
+    """The tool does not accept the command line."""
 
 
 class Option(NamedTuple):
-    """One option of a tool. `choices` are the only values taken, when there are any."""
+    """One option of a tool. `choices`, if any, are the only values accepted."""
 
     name: str
     kind: Kind
@@ -28,24 +28,24 @@ class Option(NamedTuple):
 
 
 def flags(*names: str) -> list[Option]:
-    """Options that stand alone."""
+    """Return options without a value."""
     return [Option(name, Kind.FLAG) for name in names]
 
 
 def values(*names: str) -> list[Option]:
-    """Options that take any value."""
+    """Return options that accept any value."""
     return [Option(name, Kind.VALUE) for name in names]
 
 
 def switches(*names: str) -> list[Option]:
-    """Options written `--name` or `--name=true`."""
+    """Return options written `--name` or `--name=true`."""
     return [Option(name, Kind.SWITCH) for name in names]
 
 
 def parse(argv: Iterable[str], options: Iterable[Option]) -> dict[str, str]:
-    """Values by option name, without the dashes; a flag has the value "true".
+    """Return the values keyed by option name, without the dashes; a flag has the value "true".
 
-    A repeated option that may repeat holds its values one per line. Raises UsageError otherwise.
+    A repeatable option holds its values one per line. Raises UsageError for anything the tool would not accept.
     """
     known = {option.name: option for option in options}
     found: dict[str, str] = {}
@@ -68,7 +68,7 @@ def parse(argv: Iterable[str], options: Iterable[Option]) -> dict[str, str]:
 
 
 def usage(tool: str, options: Iterable[Option]) -> str:
-    """The help text: every option, with the values it takes."""
+    """Return the help text: every option, with the values it accepts."""
     lines = ["DESCRIPTION:", "------------", f"{tool} (fake SDK: its figures mean nothing)", "", "OPTIONS:"]
     for option in options:
         argument = "" if option.kind is Kind.FLAG else "=<val>"

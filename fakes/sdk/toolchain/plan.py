@@ -1,4 +1,4 @@
-"""The orders to the fake: how long tools take and which calls fail. Read again at every call."""
+"""Orders to the fake: how long tools take and which calls fail. They are read again at every call."""
 
 import fcntl
 import json
@@ -27,7 +27,7 @@ class _Rule(NamedTuple):
 
 
 class Rule(_Rule):
-    """Fail a tool's calls. An empty `soc` or `model` matches all; `times=None` fails every matching call.
+    """An order to fail a tool's calls. An empty `soc` or `model` matches all; `times=None` fails every match.
 
     `soc` and `model` are substrings, of the SoC the graph is prepared for and of the graph's or DLC's name.
     """
@@ -37,7 +37,7 @@ class Rule(_Rule):
     def __new__(
         cls, tool: Tool, fault: Fault, soc: str = "", model: str = "", times: int | None = None
     ) -> Self:
-        """Raises PlanError for a fault that the tool cannot suffer, and for less than one time."""
+        """Check the rule. Raises PlanError for a fault that the tool cannot suffer, or if `times` is below 1."""
         if tool not in fault.tools:
             at = ", ".join(fault.tools)
             raise PlanError(f"{tool} cannot suffer {fault.value!r}; choose one of: {at}")
@@ -46,11 +46,11 @@ class Rule(_Rule):
         return super().__new__(cls, tool, fault, soc, model, times)
 
     def matches(self, tool: Tool, socs: list[str], names: list[str]) -> bool:
-        """Whether the rule speaks of a call of `tool` on any of these SoCs with any of these model names."""
+        """Whether the rule applies to a call of `tool` on any of these SoCs with any of these model names."""
         return _speaks_of(self, tool, socs, names)
 
     def as_json(self) -> dict[str, Any]:
-        """The rule as it stands in the plan file."""
+        """Return the rule as written in the plan file."""
         row: dict[str, Any] = {"tool": self.tool.value, "fault": self.fault.value, **_match_as_json(self)}
         if self.times is not None:
             row["times"] = self.times
@@ -58,7 +58,7 @@ class Rule(_Rule):
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "Rule":
-        """Read one entry of `faults`; raises PlanError for an unknown key, tool or fault."""
+        """Read one entry of `faults`. Raises PlanError for an unknown key, tool or fault."""
         _refuse_unknown(row, {"tool", "fault", "match", "times"}, "a fault")
         match = row.get("match", {})
         _refuse_unknown(match, {"soc", "model"}, "match")
@@ -73,7 +73,7 @@ class Rule(_Rule):
 
 
 class Wait(NamedTuple):
-    """Seconds that a tool's calls take for some SoC and model, in place of the tool's usual duration.
+    """Seconds that a tool's calls take for some SoC and model, instead of the tool's usual duration.
 
     `soc` and `model` are substrings as in a Rule.
     """
@@ -84,16 +84,16 @@ class Wait(NamedTuple):
     model: str = ""
 
     def matches(self, tool: Tool, socs: list[str], names: list[str]) -> bool:
-        """Whether it speaks of a call of `tool` on any of these SoCs with any of these model names."""
+        """Whether it applies to a call of `tool` on any of these SoCs with any of these model names."""
         return _speaks_of(self, tool, socs, names)
 
     def as_json(self) -> dict[str, Any]:
-        """The entry as it stands in the plan file."""
+        """Return the entry as written in the plan file."""
         return {"tool": self.tool.value, "seconds": self.seconds, **_match_as_json(self)}
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "Wait":
-        """Read one entry of `waits`; raises PlanError for an unknown key or tool, and for what is no number."""
+        """Read one entry of `waits`. Raises PlanError for an unknown key or tool, or if seconds is not a number."""
         _refuse_unknown(row, {"tool", "seconds", "match"}, "a wait")
         match = row.get("match", {})
         _refuse_unknown(match, {"soc", "model"}, "match")
@@ -106,9 +106,9 @@ class Wait(NamedTuple):
 class Plan(NamedTuple):
     """Orders for the tools of one fake SDK.
 
-    `durations`: seconds a tool takes before it writes anything; `waits` are the exceptions, of which the first that
-    matches holds. `scale` multiplies every cycle and time that net-run reports, so a test can make a network slower
-    than it was.
+    `durations`: seconds a tool takes before it writes anything; `waits` are the exceptions, of which the first match
+    applies. `scale` multiplies every cycle and time that net-run reports, so a test can make a network slower than
+    before.
     """
 
     durations: Mapping[Tool, float] = MappingProxyType({})
@@ -117,12 +117,12 @@ class Plan(NamedTuple):
     waits: tuple[Wait, ...] = ()
 
     def seconds(self, tool: Tool, socs: list[str], names: list[str]) -> float:
-        """How long a call of `tool` on these SoCs with these model names takes before it writes anything."""
+        """Return how long a call of `tool` on these SoCs with these model names takes before it writes anything."""
         exceptions = (wait.seconds for wait in self.waits if wait.matches(tool, socs, names))
         return next(exceptions, self.durations.get(tool, 0.0))
 
     def as_json(self) -> dict[str, Any]:
-        """The plan as `fake.json` holds it."""
+        """Return the plan as stored in `fake.json`."""
         return {
             "durations": {tool.value: seconds for tool, seconds in self.durations.items()},
             "faults": [rule.as_json() for rule in self.rules],
@@ -132,7 +132,7 @@ class Plan(NamedTuple):
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Plan":
-        """Read a plan; raises PlanError for anything unknown, so that a misspelt fault is no silent success."""
+        """Read a plan. Raises PlanError for anything unknown, so that a misspelt fault cannot pass as a success."""
         _refuse_unknown(document, {"durations", "faults", "scale", "waits"}, "the plan")
         try:
             durations = {
@@ -146,12 +146,12 @@ class Plan(NamedTuple):
 
 
 def plan_file(root: str) -> str:
-    """The plan in force for the SDK at `root`: the file named by QHAS_FAKE_SDK, else `<root>/fake.json`."""
+    """Return the plan in force for the SDK at `root`: the file named by QHAS_FAKE_SDK, else `<root>/fake.json`."""
     return os.environ.get(ENVIRONMENT) or os.path.join(root, FILE_NAME)  # noqa: PTH118 - pathlib doubles the start-up
 
 
 def read_plan(path: str) -> Plan:
-    """The plan in `path`; an absent file is a plan without faults. Raises PlanError for a bad one."""
+    """Read the plan in `path`; an absent file is a plan without faults. Raises PlanError for a bad one."""
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
             return Plan.from_json(json.load(file))
@@ -162,7 +162,7 @@ def read_plan(path: str) -> Plan:
 
 
 def claim(path: str, plan: Plan, tool: Tool, socs: list[str], names: list[str]) -> Fault | None:
-    """The fault this call must suffer, counted once for all processes that follow the plan in `path`."""
+    """Return the fault this call must suffer, counted across all processes that follow the plan in `path`."""
     candidates = [rule for rule in plan.rules if rule.matches(tool, socs, names)]
     if not candidates:
         return None

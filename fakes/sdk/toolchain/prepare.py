@@ -1,4 +1,4 @@
-"""snpe-dlc-graph-prepare: adds a cache record per SoC and, at profiling level qhas, leaves a schematic in the cwd."""
+"""snpe-dlc-graph-prepare: adds a cache record per SoC and, at profiling level qhas, writes a schematic to the cwd."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ _COMPILER_OPTIONS = (
 
 
 def options(session: Session) -> list[Option]:
-    """The tool's options; profiling_level only where the SDK's version has it."""
+    """Return the tool's options; profiling_level only if the SDK's version has it."""
     known = [
         *values("input_dlc", "output_dlc", "htp_socs", "htp_archs", "vtcm_override"),
         Option("optimization_level", Kind.VALUE, ("1", "2", "3")),
@@ -46,7 +46,7 @@ def options(session: Session) -> list[Option]:
 
 
 def run(session: Session, given: Mapping[str, str]) -> None:
-    """Prepare; raises ToolError with the vendor's text."""
+    """Prepare the DLC. Raises ToolError with the vendor's text."""
     if "input_dlc" not in given:
         raise UsageError("option '--input_dlc' is required")
     if "htp_archs" in given and ("htp_socs" in given or "vtcm_override" in given):

@@ -11,11 +11,11 @@ TICKS_PER_US = 19.2
 
 
 class LogError(Exception):
-    """The bytes are not a whole log."""
+    """The bytes are not a complete log."""
 
 
 class Inference(NamedTuple):
-    """Times of one execution in microseconds: all of it, and the graph's share."""
+    """Times of one execution in microseconds: the total, and the graph's share."""
 
     total_us: int
     graph_us: int
@@ -35,7 +35,7 @@ class ProfileLog(NamedTuple):
     inferences: tuple[Inference, ...]
 
     def to_bytes(self) -> bytes:
-        """The file, one record per inference behind the header."""
+        """Return the contents of the file: the header, then one record per inference."""
         header: dict[str, Any] = {
             "producer": PRODUCER,
             "prepare_id": self.prepare_id,
@@ -54,7 +54,7 @@ class ProfileLog(NamedTuple):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "ProfileLog":
-        """Read a log; raises LogError for an empty, cut or foreign one."""
+        """Read a log. Raises LogError for an empty, truncated or foreign one."""
         try:
             header, *rows = _records(data)
             return cls(
@@ -73,7 +73,7 @@ class ProfileLog(NamedTuple):
 
 
 def _record(row: Mapping[str, Any]) -> bytes:
-    # Real records hold binary events; the blanks bring these to a comparable length.
+    # Real records hold binary events; the padding brings these to a comparable length.
     payload = json.dumps(row).encode().ljust(2048)
     return struct.pack("<I", len(payload)) + payload
 

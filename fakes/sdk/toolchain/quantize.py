@@ -1,4 +1,4 @@
-"""snpe-dlc-quant: the same network in fewer bits, by inputs of a list."""
+"""snpe-dlc-quant: the same network in fewer bits, from a list of inputs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from .session import Session, vendor_error
 
 
 def options(_session: Session) -> list[Option]:
-    """The tool's options."""
+    """Return the tool's options."""
     return [
         *values("input_dlc", "output_dlc", "input_list"),
         Option("weights_bitwidth", Kind.VALUE, ("4", "8", "16")),
@@ -20,7 +20,7 @@ def options(_session: Session) -> list[Option]:
 
 
 def run(session: Session, given: Mapping[str, str]) -> None:
-    """Quantise; raises ToolError with the vendor's text."""
+    """Quantise the network. Raises ToolError with the vendor's text."""
     for name in ("input_dlc", "input_list"):
         if name not in given:
             raise UsageError(f"option '--{name}' is required")

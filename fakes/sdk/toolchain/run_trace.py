@@ -11,7 +11,7 @@ _PAUSE_US = 100
 
 
 def runtrace(graph: str, inferences: tuple[Inference, ...]) -> str:
-    """The run trace of all inferences, one behind the other."""
+    """Return the run trace of all inferences, one after the other."""
     return write("RUN_TRACE", _events(graph, inferences))
 
 

@@ -1,4 +1,4 @@
-"""One call of one tool: its place, its orders, its failures."""
+"""One call of one tool: its SDK, its orders and its failures."""
 
 import os
 import resource
@@ -14,7 +14,7 @@ from .plan import claim, plan_file, read_plan
 
 
 class ToolError(Exception):
-    """The tool refuses; its message goes to standard error as it is."""
+    """The tool refuses; its message goes to standard error unchanged."""
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
@@ -22,11 +22,11 @@ class ToolError(Exception):
 
 
 def vendor_error(code: int, message: str, component: str) -> ToolError:
-    """An error in the vendor's form, with its code from the SDK's table."""
+    """Return an error in the vendor's form, with its code from the SDK's table."""
     return ToolError(f"error_code={code}; error_message={message}; error_component={component}; line_no=1;")
 
 
-# An end to what a test forgot to kill.
+# Terminates processes that a test forgot to kill.
 _HANG_SECONDS = 900
 _OUTLIVED = 75
 
@@ -47,7 +47,7 @@ _ERRORS = {
 
 
 class Session:
-    """What a tool needs to know of its SDK. `version` is four numbers: major.minor.patch.date."""
+    """What a tool needs to know about its SDK. `version` is four numbers: major.minor.patch.date."""
 
     def __init__(self, root: str, tool: Tool, version: str, journal: Journal) -> None:
         self.root, self.tool, self.version, self.journal = root, tool, version, journal
@@ -61,12 +61,12 @@ class Session:
 
     @property
     def has_qhas(self) -> bool:
-        """Profiling level qhas came with 2.44 at the latest; the fake draws the line there."""
+        """Whether there is profiling level qhas: it came with 2.44 at the latest, where the fake draws the line."""
         major, minor = (int(part) for part in self.version.split(".")[:2])
         return (major, minor) >= (2, 44)
 
     def begin(self, socs: Sequence[str], names: Sequence[str]) -> None:
-        """Spend the planned time, then suffer the planned fault if it ends the call."""
+        """Wait for the planned time, then suffer the planned fault if it is one that ends the call."""
         path = plan_file(self.root)
         plan = read_plan(path)
         self.scale = plan.scale

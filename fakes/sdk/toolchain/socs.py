@@ -1,4 +1,4 @@
-"""The SoCs the fake compiler knows: Hexagon version and VTCM in MB."""
+"""The SoCs the fake compiler knows, with their Hexagon version and VTCM in MB."""
 
 ARCH_AND_VTCM: dict[str, tuple[int, int]] = {
     "qcs6490": (68, 2),

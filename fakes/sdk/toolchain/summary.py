@@ -15,7 +15,7 @@ TRAFFIC = ("dram_read", "dram_write", "vtcm_read", "vtcm_write")
 
 
 def qhas(graph: str, timeline: Timeline, first: Inference) -> Row:
-    """The QHAS document. It describes the first inference only, as the vendor's does."""
+    """Return the QHAS document. It describes the first inference only, as the vendor's does."""
     sections = {
         "htp_overall_summary": [_overall(timeline, first)],
         "qnn_op_types": _groups(timeline, "op", lambda op: op.node_type, _qnn_counts),
@@ -29,7 +29,7 @@ def qhas(graph: str, timeline: Timeline, first: Inference) -> Row:
 
 
 def schema(document: object) -> Row:
-    """A JSON schema that `document` and documents like it satisfy."""
+    """Return a JSON schema that `document` and documents like it satisfy."""
     if isinstance(document, dict):
         properties = {key: schema(value) for key, value in document.items()}
         return {"type": "object", "properties": properties, "required": list(document)}
@@ -40,7 +40,7 @@ def schema(document: object) -> Row:
 
 
 def page(document: Row) -> str:
-    """A plain HTML rendering."""
+    """Return a plain HTML rendering."""
     text = escape(json.dumps(document, indent=4))
     return (
         f"<!DOCTYPE html><html><title>QHAS {escape(document['model_id'])}</title><pre>{text}</pre></html>\n"
@@ -97,7 +97,10 @@ def _resources(timeline: Timeline) -> list[Row]:
 def _groups(
     timeline: Timeline, label: str, key: Callable[[Op], str], more: Callable[[list[Op]], Row]
 ) -> list[Row]:
-    """Ops by what `label` names. Of what `more` tells, text stands before the cycles, counts behind them, marks last."""
+    """Group the ops by `key`, stored under `label`.
+
+    Of the values from `more`, text comes before the cycles, counts after them and booleans last.
+    """
     groups: dict[str, list[Op]] = {}
     for op in timeline.ops:
         groups.setdefault(key(op), []).append(op)
@@ -176,7 +179,7 @@ def _instance(timeline: Timeline, op: Op) -> Row:
 
 
 def _dominant_path(timeline: Timeline) -> list[Row]:
-    """Stretches in time order; the idle ones stand at the end, as in the vendor's files."""
+    """Return the stretches in time order, with the idle ones at the end, as in the vendor's files."""
     busy: list[Row] = []
     idle: list[Row] = []
     for stretch in timeline.path:

@@ -1,7 +1,7 @@
-"""Invented HTP timelines: a deterministic function of (DLC digest, SoC), consistent in itself, and meaningless.
+"""Invented HTP timelines: a deterministic function of (DLC digest, SoC), self-consistent and meaningless.
 
-Every cycle of the graph belongs to one op of the dominant path or is idle, by the vendor's documented order of
-resources; sums and ratios in the viewer's files therefore hold as they do in real ones.
+Every cycle of the graph belongs to one op of the dominant path or is idle, following the vendor's documented order
+of resources; sums and ratios in the viewer's files are therefore as consistent as in real ones.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ HVX_THREADS = (512, 513, 514, 515)
 
 
 class Step(NamedTuple):
-    """One HTP op of a recipe: its type, its unit, over how many threads it is cut, mean cycles of one piece."""
+    """One HTP op of a recipe: its type, its unit, the number of threads it is split over, mean cycles per piece."""
 
     op: str
     unit: Unit
@@ -56,7 +56,7 @@ FORMAT_CHANGES = frozenset({"q::ForceFormat_Crouton"})
 
 
 class Op(NamedTuple):
-    """One executed HTP op. Cycles are relative to the graph's first; traffic is in bytes."""
+    """One executed HTP op. Cycles are relative to the graph's first cycle; traffic is in bytes."""
 
     ident: int
     name: str
@@ -88,7 +88,7 @@ class Stretch(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """The ops of one inference in order of start, and the path that decides its length."""
+    """The ops of one inference in order of start, and the path that determines its length."""
 
     ops: tuple[Op, ...]
     path: tuple[Stretch, ...]
@@ -96,21 +96,21 @@ class Timeline(NamedTuple):
 
     @property
     def cycles(self) -> int:
-        """Length of the inference."""
+        """The length of the inference."""
         return max(op.end for op in self.ops)
 
     @property
     def idle(self) -> int:
-        """Cycles in which no op ran."""
+        """The cycles in which no op runs."""
         return sum(stretch.end - stretch.start for stretch in self.path if stretch.op is None)
 
     def dominant(self, op: Op) -> int:
-        """Cycles of the dominant path that belong to `op`."""
+        """Return the cycles of the dominant path that belong to `op`."""
         return sum(stretch.end - stretch.start for stretch in self.path if stretch.op is op)
 
 
 class _Dice:
-    """Repeatable numbers from a seed, the same on every Python."""
+    """Reproducible numbers from a seed, the same in every version of Python."""
 
     def __init__(self, seed: str) -> None:
         self._seed, self._rolls = seed, 0
@@ -122,7 +122,7 @@ class _Dice:
 
 
 def build(nodes: Sequence[tuple[str, str]], digest: str, soc: str, scale: float = 1.0) -> Timeline:
-    """The timeline of `nodes`, (name, QNN op type) pairs. A type without a recipe runs like ElementWiseAdd."""
+    """Return the timeline of `nodes`, (name, QNN op type) pairs; types without a recipe run like ElementWiseAdd."""
     dice = _Dice(f"{digest}/{soc}")
     speed = scale * dice.factor(0.7, 1.6)
     ops: list[Op] = []
@@ -188,7 +188,7 @@ def _pieces(
 
 
 def _dominant_path(ops: Sequence[Op]) -> Iterator[Stretch]:
-    """Between any two moments at which something changes, the op of the most preferred unit that runs."""
+    """Yield, for each period between two changes, the running op of the most preferred unit."""
     moments = sorted({0} | {op.start for op in ops} | {op.end for op in ops})
     current: Stretch | None = None
     for begin, end in pairwise(moments):

@@ -1,4 +1,4 @@
-"""qnn-profile-viewer: log + schematic to chrometrace, QHAS and companions, as config.json's features say."""
+"""qnn-profile-viewer: log and schematic to chrometrace, QHAS and companions, by config.json's features."""
 
 import csv
 import gzip
@@ -41,7 +41,7 @@ _CSV_COLUMNS = [
 
 
 def options(session: Session) -> list[Option]:
-    """The tool's options."""
+    """Return the tool's options."""
     return [
         *values("input_log", "output", "reader", "schematic", "config", "dlc", "zoom_start", "zoom_end"),
         *flags("gzip", "extract_opaque_objects", "standardized_json_output"),
@@ -49,7 +49,7 @@ def options(session: Session) -> list[Option]:
 
 
 def run(session: Session, given: Mapping[str, str]) -> None:
-    """Write the files; raises ToolError with the vendor's text."""
+    """Write the files. Raises ToolError with the vendor's text."""
     if "input_log" not in given:
         raise UsageError("option '--input_log' is required")
     log = _read_log(Path(given["input_log"].split(",")[0]))
@@ -79,7 +79,7 @@ def _read_log(path: Path) -> ProfileLog | None:
 
 
 def _fits(schematic: str | None, log: ProfileLog) -> bool:
-    """Whether the schematic is of the prepare whose DLC was executed."""
+    """Whether the schematic is from the prepare whose DLC was executed."""
     if schematic is None or not log.traced:
         return False
     try:
@@ -90,7 +90,7 @@ def _fits(schematic: str | None, log: ProfileLog) -> bool:
 
 
 def _read_config(path: str | None) -> tuple[dict[str, bool], bool]:
-    """The features, and whether to compress. What stands outside "features" is ignored, as the vendor does."""
+    """Return the features, and whether to compress. Like the vendor's tool, ignore all outside "features"."""
     if path is None:
         return dict(FEATURE_DEFAULTS), False
     try:
@@ -102,13 +102,13 @@ def _read_config(path: str | None) -> tuple[dict[str, bool], bool]:
 
 
 def _is_newer(left: str, right: str) -> bool:
-    """Compare versions by number; a viewer older than its log writes a file of zero bytes and says nothing."""
+    """Compare versions by number; a viewer older than its log writes a file of zero bytes without a message."""
     first, second = ([int(part) for part in version.split(".")] for version in (left, right))
     return first > second
 
 
 def _contents(session: Session, log: ProfileLog, features: Mapping[str, bool]) -> dict[str, str]:
-    """File contents by what follows the stem of --output; `qhas_schema.json` has a name of its own."""
+    """Return file contents keyed by what follows the stem of --output; `qhas_schema.json` is a whole name."""
     line = timeline.build(log.nodes, log.digest, log.soc, log.scale)
     document = qhas(log.graph, line, log.inferences[0])
     contents = {
@@ -151,7 +151,7 @@ def _damaged(fault: Fault | None, ending: str, text: str) -> str:
 
 
 def _write_csv(log: ProfileLog, output: str | None) -> None:
-    """Without a reader: a CSV of the inferences, to --output or the console."""
+    """Write a CSV of the inferences to --output or the console, as is done without a reader."""
     rows: list[list[object]] = [list(_CSV_COLUMNS)]
     for number, inference in enumerate(log.inferences):
         rows += [
