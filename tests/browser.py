@@ -1,8 +1,8 @@
-"""A headless Chromium for the tests, in a thread of its own.
+"""A headless Chromium for the tests, in its own thread.
 
-Playwright's synchronous API leaves an event loop running in the thread that started it, and no other loop starts
-there any more. So Chromium lives in one thread of its own, and a test that takes the fixture `chromium`, itself or
-through another fixture, runs there.
+Playwright's synchronous API leaves an event loop running in the thread that started it, and no other loop can then
+be started there. Chromium therefore has a thread of its own, in which every test runs that uses the fixture
+`chromium`, directly or through another fixture.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _THREAD = ThreadPoolExecutor(1, "browser")
 
 
 def in_browser_thread(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
-    """What the function returns or raises, called in the only thread that may touch Chromium."""
+    """Call the function in the only thread that may touch Chromium; return or raise what it does."""
     return _THREAD.submit(function, *arguments, **named).result()
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A browser with a new profile. Without Chromium (Debian: `apt-get install chromium`) its tests skip."""
+    """A browser with a new profile. Without Chromium (Debian: `apt-get install chromium`) its tests are skipped."""
     if not CHROMIUM:
         pytest.skip("no Chromium: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api")
@@ -54,7 +54,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Tests of the browser run in its thread."""
+    """Run tests that use the browser in its thread."""
     if "chromium" in pyfuncitem.fixturenames:
         pyfuncitem.obj = partial(in_browser_thread, pyfuncitem.obj)
     return (yield)

@@ -1,4 +1,4 @@
-"""Shared by every test: Prefect and leases live in a folder of the test run, never in the user's home."""
+"""Setup shared by every test: Prefect and the leases live in a folder of the test run, never in the user's home."""
 
 import os
 import secrets
@@ -16,7 +16,7 @@ from qhas.prefect_database import NAME, make_database
 from tests.qhas.prefect_tables import migrate
 
 pytest_plugins = ["tests.browser", "tests.spreading", "tests.thrift"]
-# Under nohup, or in the background of a script, these are ignored, and so they would be in every process a test starts.
+# Under nohup or in a script's background these signals are ignored, and processes that tests start inherit that.
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -46,20 +46,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_was_asked_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What another test asked of the host SDK, and did not wait for, is no answer to this one's question."""
+    """Forget other tests' host SDK requests: one that was never awaited must not answer a request of this test."""
     monkeypatch.setattr("qhas.machine.host_sdk._asked", {})
 
 
 @pytest.fixture(scope="session")
 def prefect_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database of Prefect's, to be copied. Its migrations take a server longer than the rest of its start."""
+    """An empty Prefect database to copy: its migrations take longer than the rest of a server's start."""
     home = tmp_path_factory.mktemp("prefect-database")
     return home / NAME if make_database(home) else migrate(home)
 
 
 @pytest.fixture(scope="session")
 def prefect_server(prefect_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One server for the session, with a database of its own. Tests that use it are of one xdist group."""
+    """One server for the session, with its own database. Tests that use it belong to one xdist group."""
     from qhas import prefect_settings
 
     prefect_settings.quieten()

@@ -1,4 +1,4 @@
-"""ONNX files of a few bytes, written without ONNX: what the readers must understand, field by field."""
+"""ONNX files of a few bytes, written without ONNX, so that the readers are tested field by field."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FLOAT, INT_64 = 1, 7
 
 
 def field(number: int, content: bytes | int) -> bytes:
-    """A field of a protobuf message."""
+    """Encode a field of a protobuf message."""
     if isinstance(content, int):
         return varint(number << 3) + varint(content)
     return varint(number << 3 | 2) + varint(len(content)) + content
@@ -24,7 +24,7 @@ def varint(value: int) -> bytes:
 
 
 def tensor(name: str, dimensions: Sequence[int | str], kind: int = FLOAT) -> bytes:
-    """A ValueInfoProto."""
+    """Encode a ValueInfoProto."""
     shape = b"".join(
         field(1, field(1, size) if isinstance(size, int) else field(2, size.encode())) for size in dimensions
     )
@@ -34,7 +34,7 @@ def tensor(name: str, dimensions: Sequence[int | str], kind: int = FLOAT) -> byt
 def node(
     name: str, kind: str, taken: Sequence[str], made: Sequence[str], metadata: Mapping[str, str] | None = None
 ) -> bytes:
-    """A NodeProto."""
+    """Encode a NodeProto."""
     texts = [(1, each) for each in taken] + [(2, each) for each in made] + [(3, name), (4, kind)]
     entries = [field(1, key.encode()) + field(2, value.encode()) for key, value in (metadata or {}).items()]
     return b"".join(field(number, text.encode()) for number, text in texts) + b"".join(
@@ -50,7 +50,7 @@ def write_onnx(
     constants: Sequence[str] = (),
     salt: str = "",
 ) -> Path:
-    """A network of two nodes from `image` to `y`, unless others are given; `salt` makes its bytes differ."""
+    """Write a network of two nodes from `image` to `y`, unless others are given; `salt` makes its bytes differ."""
     shapes = inputs or {"image": (1, 3, 8, 8)}
     first = next(iter(shapes))
     graph = b"".join(

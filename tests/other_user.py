@@ -1,4 +1,4 @@
-"""Another user of the host, as whom a test acts in a child process; only root can be one."""
+"""Another user of the host, as whom a test can act in a child process if it runs as root."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executa
 
 
 def acts(code: str, *arguments: object) -> None:
-    """Run Python code as the other user, to its good end."""
+    """Run Python code as the other user. Raises CalledProcessError if it fails."""
     subprocess.run(_argv(code, arguments), cwd="/", user=NAME, group=_group(), extra_groups=[], check=True)
 
 
 @contextmanager
 def acting(code: str, *arguments: object) -> Iterator[int]:
-    """Python code of the other user that has printed a line and runs until it is ended; its process id."""
+    """Start Python code as the other user, wait for its first line and yield its process id; kill it at the end."""
     child = subprocess.Popen(
         _argv(code, arguments),
         cwd="/",
@@ -46,7 +46,7 @@ def acting(code: str, *arguments: object) -> Iterator[int]:
 
 @contextmanager
 def place_for_all() -> Iterator[Path]:
-    """A directory that every user reaches and writes, as /tmp is."""
+    """Provide a directory that every user can reach and write to, like /tmp."""
     folder = Path(tempfile.mkdtemp(prefix="for-all-", dir="/tmp"))
     try:
         folder.chmod(0o1777)
@@ -56,7 +56,7 @@ def place_for_all() -> Iterator[Path]:
 
 
 def _argv(code: str, arguments: tuple[object, ...]) -> list[str]:
-    # Nothing of the checkout or of root's home: the other user is not let in there.
+    # Nothing from the checkout or root's home: the other user has no access there.
     return [_PYTHON, "-I", "-c", code, *map(str, arguments)]
 
 

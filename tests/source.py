@@ -1,4 +1,4 @@
-"""The source as syntax trees. A process parses it once, so the tests that look at it go to one worker."""
+"""The source as syntax trees. Each process parses it once, so the tests that read it run in one worker."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ on_the_source = pytest.mark.xdist_group("source")
 
 
 def modules(package: str) -> list[Path]:
-    """Of a package of the repository, by name."""
+    """Return the modules of a package of the repository, given its name."""
     return sorted((ROOT / package).rglob("*.py"))
 
 
 def name_of(path: Path) -> str:
-    """From the repository's root."""
+    """Return the path relative to the repository's root."""
     return str(path.relative_to(ROOT))
 
 
 @cache
 @rare_collections()
 def tree(path: Path) -> ast.Module:
-    """What a module says. It is not to be changed."""
+    """Parse a module. The tree is shared and must not be modified."""
     return ast.parse(path.read_text(encoding="utf-8"), str(path))

@@ -1,8 +1,8 @@
-"""How tests are spread over the workers: a module, or a group of modules, at a time.
+"""How tests are spread over the workers: one module, or one group of modules, at a time.
 
-What the tests of a module share is made once that way, and the session keeps account of hundreds of pieces of work
-instead of thousands. `xdist_group` joins modules that share more than that, such as a server. What takes long has a
-group too: groups go first, so that no worker is left alone with one at the end.
+Fixtures shared by a module are then set up only once, and the session keeps track of hundreds of work items instead
+of thousands. `xdist_group` joins modules that share more than that, such as a server. Slow tests have a group too:
+groups go first, so that no worker is left running one alone at the end.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Only a session that spreads its tests needs any of this."""
+    """Register the scheduler in the controller of a session that spreads its tests; no other needs it."""
     if config.getoption("dist", "no") == "loadgroup" and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Controller())
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put groups first, the one of most tests before the others; the rest stays in the order of this run."""
+    """Put groups first, the largest before the others; the remaining tests keep the order of this run."""
     if not hasattr(config, "workerinput"):
         return
     size = Counter(group for item in items if (group := _group_of(item)))
@@ -38,10 +38,10 @@ def _group_of(item: pytest.Item) -> str:
 
 
 class _Controller:
-    """Hooks of the process that gives work to the others."""
+    """Hooks of the process that distributes work to the others."""
 
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Producer) -> Scheduling:
-        """In place of xdist's own, which gives a test that has no group to whoever asks next."""
+        """Replace xdist's own scheduler, which gives a test without a group to the next free worker."""
         from xdist.scheduler import LoadGroupScheduling
 
         class ModulesAndGroups(LoadGroupScheduling):
@@ -49,5 +49,5 @@ class _Controller:
                 name = super()._split_scope(nodeid)
                 return name.partition("::")[0] if name == nodeid else name
 
-        config.option.loadscopereorder = False  # it would put what has few tests last, however long they take
+        config.option.loadscopereorder = False  # it would put small scopes last, however long they take
         return ModulesAndGroups(config, log)

@@ -1,4 +1,4 @@
-"""The tests' browser leaves their own thread alone."""
+"""The tests' browser runs in its own thread and does not disturb theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command line of README and docs is one that the commands take: its word and its options exist."""
+"""Every command line in README, docs and examples is valid: its command and its options exist."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ AUTOMATIONS = {
     for file in ROOT.glob("flows/register/automations/*.yaml")
     for name in re.findall(r"name: \"?(qhas [^\"\n]*)", file.read_text(encoding="utf-8"))
 }
-"""Their names begin as commands do."""
+"""Names of automations, which begin like commands."""
 AS_PROMPTED = re.compile(r"^\s{4,}(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?(qhas [a-z].*)$")
 AS_NAMED = re.compile(r"`(qhas [a-z][^`]*)`")
 
 
 def lines_of(page: Path) -> list[str]:
-    """Command lines of a page: of its blocks, and within its sentences."""
+    """Return the command lines of a page, from its blocks and from within its sentences."""
     text = page.read_text(encoding="utf-8")
     blocks = [match[1] for line in text.splitlines() if (match := AS_PROMPTED.match(line))]
     return sorted({*blocks, *(re.sub(r"\s+", " ", named) for named in AS_NAMED.findall(text))})
@@ -35,7 +35,7 @@ def lines_of(page: Path) -> list[str]:
 
 @cache
 def options(word: str) -> set[str]:
-    """Every spelling of a command's options."""
+    """Return every spelling of a command's options."""
     return {
         spelling
         for parameter in WHOLE.get_command(None, word).params

@@ -1,4 +1,4 @@
-"""The pages: every link leads to a file and a heading that there is, and the site lists every page. `make docs` builds it."""
+"""Every link of a page leads to an existing file and heading; the site, built by `make docs`, lists every page."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 
 
 def links(page: Path) -> Iterator[str]:
-    """Targets of a page's links within the repository."""
+    """Yield the targets of a page's links within the repository."""
     text = FENCED.sub("", page.read_text(encoding="utf-8"))
     yield from (target for target in LINK.findall(text) if "://" not in target)
 
 
 def anchors(page: Path) -> set[str]:
-    """Of a page's headings, as both GitHub and Python-Markdown make them of plain words."""
+    """Return the anchors of a page's headings, as both GitHub and Python-Markdown derive them from plain words."""
     headings = HEADING.findall(page.read_text(encoding="utf-8"))
     return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", title).strip().lower()) for title in headings}
 
@@ -42,7 +42,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 
 def listed(nav: Any) -> Iterator[str]:
-    """Pages in a part of the navigation."""
+    """Yield the pages in a part of the navigation."""
     if isinstance(nav, str):
         yield nav
     else:

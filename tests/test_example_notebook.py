@@ -1,4 +1,4 @@
-"""The example notebook runs as it stands, cell by cell, on a store as `make demo` leaves one."""
+"""The example notebook runs unchanged, cell by cell, on a store like the one that `make demo` leaves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cells(kind: str) -> list[dict[str, Any]]:
 
 
 def run_cell(source: str, names: dict[str, object]) -> object:
-    """What a notebook would show below the cell: the value of its last expression."""
+    """Return what a notebook would show below the cell: the value of its last expression."""
     tree = ast.parse(source)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "notebook", "exec"), names)

@@ -1,4 +1,4 @@
-"""What stands in examples/ works as it stands."""
+"""The files in examples/ work unchanged."""
 
 from __future__ import annotations
 

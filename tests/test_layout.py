@@ -1,4 +1,4 @@
-"""The shape of the source: which package may know which, what modules are called, how large they grow."""
+"""The structure of the source: which package may import which, what modules are called, how large they grow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "fakes": {"fakes", "qhas", "hostsdk"},
     "bench": {"bench", "flows", "tasks", "qhas", "hostsdk", "infra", "fakes", "prefect"},
 }
-"""Which of the packages below, and whether Prefect, each package may import."""
+"""Which of the packages above, and whether Prefect, each package may import."""
 FLOORS = (
     *(
         "naming",
@@ -76,7 +76,7 @@ FLOORS = (
         "cli",
     ),
 )
-"""The rooms of the library from the ground up: each may import those before it, wherever the import stands."""
+"""The rooms of the library from the ground up: each may import those before it, wherever the import is written."""
 WATCHED = {*PACKAGES, "prefect", "tests"}
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "misc", "common", "manager"}
 MAX_BYTES = 15_000
@@ -88,7 +88,7 @@ EVERY_MODULE = [path for package in (*PACKAGES, "tests") for path in modules(pac
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Top-level packages that a module imports, also inside functions and under TYPE_CHECKING."""
+    """Yield the top-level packages that a module imports, including inside functions and under TYPE_CHECKING."""
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -100,7 +100,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def _called(call: ast.Call) -> str:
-    """The last name of what is called."""
+    """Return the last part of the called function's name."""
     return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
 
 
@@ -121,7 +121,7 @@ def test_imports_point_one_way(package: str) -> None:
 
 
 def rooms_imported(path: Path) -> Iterator[str]:
-    """Rooms of the library that a module imports, its own included; the face has none but its version."""
+    """Yield the rooms of the library that a module imports, its own included; the face offers only its version."""
     own = ".".join(path.relative_to(ROOT).parts[:-1])
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
@@ -146,7 +146,7 @@ def test_the_library_imports_downwards() -> None:
     wrong = {
         f"{name_of(path)} imports {room}"
         for path in modules("qhas")
-        if (own := room_of(path)) != "__init__"  # the face shows every room
+        if (own := room_of(path)) != "__init__"  # the face exports every room
         for room in rooms_imported(path)
         if room not in (own, "__version__") and FLOORS.index(room) >= FLOORS.index(own)
     }

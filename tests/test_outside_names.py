@@ -1,4 +1,4 @@
-"""Names chosen outside (by devices, tools, archives, stored records) reach a host path by `qhas.naming` alone."""
+"""Names chosen outside (by devices, tools, archives, stored records) reach a host path only through `qhas.naming`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMING = {
     "network",
     "member",
 }
-"""What values are called that may be names chosen outside."""
+"""Variables, attributes and keys whose values may be names chosen outside."""
 OURS = {
     "root / 'bin' / target / tool": "tools and targets are the SDK's, by enum and by site.yaml",
     "root / 'bin' / target": "as above",
@@ -71,7 +71,7 @@ OURS = {
 
 
 def joins(tree: ast.AST) -> Iterator[str]:
-    """Joins of a path to something called like a name."""
+    """Yield the expressions that join a path with a value called like a name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             joined = [node.right]
@@ -90,7 +90,7 @@ def joins(tree: ast.AST) -> Iterator[str]:
 
 def _is_name(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant):
-        return node.value in NAMING  # of `entry["path"]`
+        return node.value in NAMING  # as in `entry["path"]`
     return (isinstance(node, ast.Name) and node.id in NAMING) or (
         isinstance(node, ast.Attribute) and node.attr in NAMING
     )

@@ -1,4 +1,4 @@
-"""The package: what wheel and source archive hold, and that it works where there is no checkout."""
+"""The package: what wheel and source archive contain, and that it works without a checkout."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from qhas import __version__
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"fakes", "flows", "hostsdk", "qhas", "tasks"}
 CARRIED = {"flows/register/prefect.yaml", "flows/register/examples/nightly.yaml"}
-"""What stands at the root of a checkout, and what registers deployments needs."""
+"""Files from the root of a checkout that registering deployments needs."""
 _SECONDS = 3000.0
 UV = shutil.which("uv", path=f"{os.environ.get('PATH', '')}:{ROOT / '.venv-uv' / 'bin'}")
 
 
 @pytest.fixture(scope="module")
 def wheel_files() -> set[str]:
-    """Paths in the wheel that would be built now."""
+    """Paths in the wheel as it would be built now."""
     builder = WheelBuilder(str(ROOT))
     return {file.distribution_path for file in builder.recurse_included_files()} | set(
         builder.config.get_force_include().values()
@@ -59,7 +59,7 @@ def test_modules_reach_out_of_their_package_only_for_what_the_wheel_carries() ->
         if re.search(r"(_HERE|__file__\)(\.resolve\(\))?)\.parents\[", path.read_text(encoding="utf-8"))
     }
     assert climbing == {
-        "fakes/devices/device_root.py",  # a folder to import from: site-packages will do
+        "fakes/devices/device_root.py",  # only a folder to import from: site-packages will do
         "flows/register/files.py",
     }
 
@@ -71,13 +71,13 @@ def test_the_version_is_the_last_of_the_changelog() -> None:
 
 @dataclass(frozen=True)
 class Installed:
-    """The package in an environment of its own, and a folder outside of any checkout."""
+    """The package in its own environment, and a folder outside any checkout."""
 
     environment: Path
     folder: Path
 
     def run(self, *command: str, **variables: str) -> str:
-        """What a command of the environment printed, called in the folder; it must end well."""
+        """Run a command of the environment in the folder and return what it printed; it must succeed."""
         plain = {
             name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PYTHON"))
         }
@@ -99,7 +99,7 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the source archive, and the wheel that was built from what that unpacks to."""
+    """A folder with the source archive, and the wheel built from the unpacked archive."""
     folder = tmp_path_factory.mktemp("dist")
     _build(ROOT, folder, "sdist")
     (archive,) = folder.glob("*.tar.gz")
@@ -117,7 +117,7 @@ def _build(source: Path, target: Path, kind: str) -> None:
 
 @pytest.fixture(scope="module")
 def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel with its host SDK in an empty environment, its dependencies in the versions of the lock."""
+    """The wheel with its host SDK in an empty environment, its dependencies at the locked versions."""
     if not UV:
         pytest.skip("there is no uv: `make .venv/.installed` installs it")
     environment = tmp_path_factory.mktemp("installed") / "venv"
@@ -131,7 +131,7 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 
 @pytest.fixture(scope="module")
 def demo(installed: Installed) -> str:
-    """What the demo printed."""
+    """The output of the demo."""
     return installed.run("qhas", "demo", "--quick")
 
 
@@ -141,7 +141,7 @@ def _uv(*arguments: str) -> None:
 
 @pytest.mark.slow
 class TestBuilt:
-    """Wheel and source archive as a build makes them."""
+    """Wheel and source archive as a build produces them."""
 
     def test_the_wheel_of_the_source_archive_is_the_checkouts(
         self, built: Path, wheel_files: set[str]
@@ -166,7 +166,7 @@ class TestBuilt:
 @pytest.mark.hostsdk
 @pytest.mark.xdist_group("package")
 class TestInstalled:
-    """Outside a checkout."""
+    """The installed package, outside a checkout."""
 
     def test_the_demo_ends_in_a_report(self, installed: Installed, demo: str) -> None:
         assert "file://" in demo
@@ -187,7 +187,7 @@ class TestInstalled:
             api = {name: value for name, value in server.environment.items() if name.startswith("PREFECT_")}
             installed.run("python", "-m", "flows.register", **api)
             assert yaml.safe_load((installed.folder / "examples/nightly.yaml").read_text())["socs"]
-            network = "qhas-demo/networks/squeezenet.onnx"  # below the folder that they were registered in
+            network = "qhas-demo/networks/squeezenet.onnx"  # below the folder in which the deployments were registered
             installed.run(
                 *("prefect", "deployment", "run", "profile/profile-network", "--param", f"dlc={network}"),
                 *("--param", "soc=sa8255", "--param", "run_id=packaged"),

@@ -1,4 +1,4 @@
-"""What thousands of tests in one process would pay for again and again."""
+"""Savings on work that thousands of tests in one process would otherwise repeat."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pytest
 
 _NUMBERS = count()
 _ALLOCATIONS_A_COLLECTION = 20_000
-"""Python's own 700 cost a tenth of the CPU time."""
+"""Python's own 700 costs a tenth of the CPU time."""
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Garbage is looked for less often than usual, and not in what collecting made, which stays to the end."""
+    """Collect garbage less often, and never among the objects made by test collection, which stay to the end."""
     gc.disable()
     try:
         return (yield)
@@ -31,13 +31,13 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def _read_what_aws_offers_once() -> None:
-    """Every session of botocore lists hundreds of folders and parses the megabyte that describes S3."""
+    """Share botocore's loader; otherwise each session lists hundreds of folders and parses a megabyte about S3."""
     if session := sys.modules.get("botocore.session"):
         session.create_loader = cache(session.create_loader)  # type: ignore[attr-defined]
 
 
 @pytest.fixture
 def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As pytest's own, which reads the names of all folders that earlier tests left to find one that is free."""
+    """A directory as from pytest's own fixture, without listing all earlier tests' folders to find a free name."""
     name = re.sub(r"\W", "_", request.node.name)[:30]
     return tmp_path_factory.mktemp(f"{name}-{next(_NUMBERS)}", numbered=False)

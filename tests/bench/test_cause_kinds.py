@@ -1,4 +1,4 @@
-"""Changes of every kind, compiled for real: the true cause first, and nothing that is not true."""
+"""Changes of every kind, compiled for real: the true cause comes first, and nothing false is reported."""
 
 from __future__ import annotations
 

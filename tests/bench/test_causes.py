@@ -11,7 +11,7 @@ from bench.causes import EXPERIMENTS, Answer, Experiment, answers_of
 
 NETWORK = "squeezenet"
 QUICK = {"VTCM 8 to 2 MB", "HVX threads 4 to 2", "optimisation level 3 to 1"}
-"""Of one network as published, on one SoC: three of them make four cells."""
+"""Experiments on one network as published, on one SoC: the three need only four cells."""
 pytestmark = [
     pytest.mark.hostsdk,
     pytest.mark.slow,
@@ -23,20 +23,20 @@ Ask = Callable[[Experiment], Answer]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Networks and store of every experiment here."""
+    """The folder for networks and store of every experiment here."""
     return tmp_path_factory.mktemp("causes")
 
 
 @pytest.fixture(scope="module")
 def quick(folder: Path) -> dict[str, Answer]:
-    """The experiments of the default run, all at once."""
+    """The experiments of the default run, all run together."""
     wanted = [experiment for experiment in EXPERIMENTS if experiment.name in QUICK]
     return {answer.experiment: answer for answer in answers_of(NETWORK, wanted, folder)}
 
 
 @pytest.fixture(scope="module")
 def ask(folder: Path, quick: dict[str, Answer]) -> Ask:
-    """The answer to any experiment."""
+    """Return the answer to any experiment."""
     return lambda experiment: (
         quick.get(experiment.name) or answers_of(NETWORK, [experiment], folder / "more")[0]
     )

@@ -1,4 +1,4 @@
-"""The contenders without a server: the library does the plain script's work, with the flow's concurrency."""
+"""The contenders without a server: the library does the same work as the plain script, with the flow's concurrency."""
 
 from __future__ import annotations
 

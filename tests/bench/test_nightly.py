@@ -1,4 +1,4 @@
-"""A second nightly with other figures is no second nightly."""
+"""A second nightly counts only if its cells and figures equal the first one's."""
 
 from __future__ import annotations
 

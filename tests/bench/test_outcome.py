@@ -1,4 +1,4 @@
-"""The self-check: contenders that did other work than the first give no figures."""
+"""The self-check: contenders whose work differs from the first one's yield no figures."""
 
 from __future__ import annotations
 

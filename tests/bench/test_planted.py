@@ -1,4 +1,4 @@
-"""Causes that were planted in real compilers and networks are named right, and none is invented."""
+"""Causes planted in real compilers and networks are named correctly, and none is invented."""
 
 from __future__ import annotations
 

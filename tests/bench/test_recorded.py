@@ -1,4 +1,4 @@
-"""What a report and the verdicts of a night cost, as recorded, in millions of additions of a bare loop on the same core."""
+"""A report and a night's verdicts cost what was recorded, in millions of additions of a bare loop on the same core."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from qhas.verdict.judge import judge_run
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 _MILLIONS, _ROUNDS = 5, 5
 SLACK = 2.0
-"""What neighbours on the machine take from caches is in the recorded figures; so much more is no chance."""
+"""Contention for caches is already part of the recorded figures; an excess by this factor is not a coincidence."""
 
 
 def test_a_page_that_is_compared_costs_what_was_recorded(tmp_path: Path) -> None:
     store, run, cells = two_nights(tmp_path, networks=3)
-    publish_report(store, run, cells[:1])  # templates, and the script of all reports
+    publish_report(store, run, cells[:1])  # warms up the templates and the script shared by all reports
     assert in_millions(lambda: publish_report(store, run, cells)) / len(cells) < SLACK * 1.6
 
 
@@ -35,7 +35,7 @@ def test_the_verdicts_of_a_night_cost_what_was_recorded(tmp_path: Path) -> None:
 
 
 def in_millions(work: Callable[[], object]) -> float:
-    """CPU seconds of the work in those of a million additions, each the least of several."""
+    """Return the CPU time of the work in units of a million additions, each the minimum of several rounds."""
     rounds = [(_seconds(work), _seconds(_add)) for _ in range(_ROUNDS)]
     return _MILLIONS * min(taken for taken, _ in rounds) / min(bare for _, bare in rounds)
 

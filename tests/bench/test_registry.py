@@ -19,7 +19,7 @@ from bench.studies import traces
 
 @dataclass(frozen=True)
 class Measured(Bench):
-    """A bench whose figures are known, or why it has none."""
+    """A bench with known figures, or an exception in their place."""
 
     figures: object = 1
 

@@ -1,4 +1,4 @@
-"""The method holds its promises on histories whose truth is known; docs/verdicts.md has the whole table."""
+"""The method keeps its promises on histories whose truth is known; docs/verdicts.md has the full table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Record what was added on purpose: `python -m tests.contract`, and with the store of a finished demo what it holds."""
+"""Record deliberate additions: `python -m tests.contract [STORE]`, also the contents of a finished demo's store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws the contract from the code: a line for each thing that may be added to, and from which nothing may go."""
+"""Draw the contract from the code, one line per item: lines may be added, but none may disappear."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RECORDED = Path(__file__).parent / "recorded"
 
 
 def commands() -> Iterator[str]:
-    """Every word, argument and option with its default, and the exit codes."""
+    """Yield every command, argument and option with its default, and the exit codes."""
     from qhas.cli.frame import Exit
     from qhas.cli.main import app
 
@@ -51,7 +51,7 @@ def _parameters(words: str, command: Any) -> Iterator[str]:
 
 
 def deployments() -> Iterator[str]:
-    """Deployments with their flows and parameters, and the names of flows and tasks."""
+    """Yield the deployments with their flows and parameters, and the names of flows and tasks."""
     from prefect import Flow, Task
 
     for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]:
@@ -70,7 +70,7 @@ def deployments() -> Iterator[str]:
 
 
 def _things(module: Any) -> Iterator[Any]:
-    """What a module has, and what stands in its tables."""
+    """Yield a module's attributes, and the fields of those that are dataclass instances."""
     for thing in vars(module).values():
         yield thing
         if is_dataclass(thing) and not isinstance(thing, type):
@@ -78,7 +78,7 @@ def _things(module: Any) -> Iterator[Any]:
 
 
 def documents() -> Iterator[str]:
-    """Fields and words of what is written to the store, and of what `--json` prints."""
+    """Yield the fields and vocabulary of users' files, of stored documents, and of what `--json` prints."""
     from qhas.diff.model import CellDiff, RunDiff
     from qhas.runs.durations import Durations
     from qhas.runs.record import CellRecord, SweepRecord
@@ -104,7 +104,7 @@ def documents() -> Iterator[str]:
 
 
 def _fields(node: Any, schema: dict[str, Any], path: str = "", met: tuple[str, ...] = ()) -> Iterator[str]:
-    """Paths of a JSON schema; words of closed vocabularies as `path = word`."""
+    """Yield the paths of a JSON schema; words of closed vocabularies as `path = word`."""
     if reference := node.get("$ref"):
         if reference in met:
             return
@@ -124,7 +124,7 @@ def _fields(node: Any, schema: dict[str, Any], path: str = "", met: tuple[str, .
 
 
 def printed(folder: Path) -> Iterator[str]:
-    """Fields of the documents that the commands print on a small store, and columns of its history."""
+    """Yield the fields of the documents that the commands print for a small store, and the columns of its history."""
     from qhas.failures import FailureKind
     from qhas.history import append
     from qhas.store import Store
@@ -172,7 +172,7 @@ def _json_of(words: list[str], folder: Path) -> Iterator[str]:
 
 
 def leaves(document: Any, path: str = "") -> Iterator[str]:
-    """Paths of a JSON document; keys that are data, which hold a slash, are all the same."""
+    """Yield the paths of a JSON document; keys that are data, recognised by a slash, all become `<key>`."""
     if isinstance(document, dict):
         for name, child in document.items():
             inner = f"{path}.{'<key>' if '/' in name else name}".lstrip(".")
@@ -203,7 +203,7 @@ MASKS = (
     (r"[^/]+(?=\.raw)", "<tensor>"),
     (r"(?<=<run>/)(cells/)?[^/]+/[^/]+/(?=default/)", r"\1<model>/<soc>/"),
 )
-"""What differs between two runs in the name of an object, in this order."""
+"""The parts of an object's name that differ between runs, and what replaces them, in this order."""
 DOCUMENTS = (
     "sweep.json",
     "manifest.json",
@@ -215,7 +215,7 @@ DOCUMENTS = (
 
 
 def stored(store: Path) -> Iterator[str]:
-    """Names of all objects of a store with a finished run, fields of its documents, columns of its history."""
+    """Yield a finished run's object names in the store, the fields of its documents, and its history's columns."""
     runs = "|".join(re.escape(path.name) for path in (store / "runs").iterdir())
     for path in (path for path in store.rglob("*") if path.is_file()):
         key = re.sub(runs, "<run>", str(path.relative_to(store)))
@@ -235,15 +235,15 @@ DRAWN: dict[str, Callable[[Path], Iterator[str]]] = {
     "documents": lambda _: documents(),
     "printed": printed,
 }
-"""What needs no run; what needs a folder gets an empty one."""
+"""Contracts that can be drawn without a run; those that need a folder get an empty one."""
 
 
 def recorded(name: str) -> set[str]:
-    """The recorded lines."""
+    """Return the recorded lines."""
     return set((RECORDED / f"{name}.txt").read_text(encoding="utf-8").splitlines())
 
 
 def record(name: str, lines: Iterator[str]) -> None:
-    """Write the lines down."""
+    """Write the lines to the record, sorted and without duplicates."""
     text = "".join(f"{line}\n" for line in sorted(set(lines)))
     (RECORDED / f"{name}.txt").write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Nothing that others rely on may go: what is recorded is still drawn."""
+"""Nothing that others rely on may disappear: every recorded line is still drawn from the code."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from qhas.site.demo import demo_site
 from qhas.store import Store
 
 SMALL = ("squeezenet",)
-"""What is made, compiled and run in seconds."""
+"""Networks that are built, compiled and run within seconds."""
 QHAS = Path(sys.executable).parent / "qhas"
 
 
@@ -35,11 +35,11 @@ class DemoRun:
 
     @cached_property
     def store(self) -> Path:
-        """Where artifacts lie."""
+        """The folder in which artifacts are stored."""
         return self.folder / "store"
 
     def artifact(self, network: str, soc: str, name: str, unpacked: Path) -> Path:
-        """A stored file, unpacked into a folder."""
+        """Unpack a stored file into a folder; return its path."""
         record = self.cells[network, soc]
         artifact = record.artifact(name)
         assert artifact is not None
@@ -51,12 +51,12 @@ class DemoRun:
         return target
 
     def document(self, network: str, soc: str, name: str, unpacked: Path) -> Any:
-        """A stored JSON file."""
+        """Return the content of a stored JSON file."""
         return json.loads(self.artifact(network, soc, name, unpacked).read_bytes())
 
 
 def environment() -> dict[str, str]:
-    """As of a user's shell: a home of its own, no Prefect settings."""
+    """Return the variables of a user's shell, without Prefect settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")} | {
         "COLUMNS": "120"
     }
@@ -68,7 +68,7 @@ def _functions(request: pytest.FixtureRequest) -> list[pytest.Function]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> DemoRun:
-    """`qhas demo` in an empty directory; of its smallest network alone where no slow test asks for the rest of it."""
+    """`qhas demo` in an empty directory, with only its smallest network unless a slow test needs the others."""
     whole = any(
         "demo" in item.fixturenames and item.get_closest_marker("slow") for item in _functions(request)
     )

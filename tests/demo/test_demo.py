@@ -118,7 +118,7 @@ def test_log_trace_and_summary_agree_on_cycles_and_dram(
     metrics = demo.cells[network, soc].metrics
     assert metrics is not None
     assert metrics.timeline_cycles == simulated["Simulated (Accelerator exec cycles)"]
-    assert int(metrics.time_us) == simulated["Simulated (Accelerator exec time us)"]  # which is cut off
+    assert int(metrics.time_us) == simulated["Simulated (Accelerator exec time us)"]  # which is truncated
     end = max(event["ts"] + event["dur"] for event in overview if event["ph"] == "X")
     assert (
         0 <= metrics.timeline_cycles - end <= 6
@@ -173,7 +173,7 @@ def test_a_network_profiled_alone_reuses_its_graph_and_has_the_figures_it_had(de
 
 
 def require_same_again(demo: DemoRun, cells: int, *command: str) -> None:
-    """The command finds all its graphs in the store and the figures of the demo's cells; its run is removed."""
+    """Check that the command reuses all graphs and reproduces the figures of the demo's cells; then remove its run."""
     done = subprocess.run(
         [str(QHAS), *command, "--site", "site.yaml", "--run-id", "again"],
         cwd=demo.folder,
@@ -195,7 +195,7 @@ def require_same_again(demo: DemoRun, cells: int, *command: str) -> None:
 
 
 def _prepared(demo: DemoRun, network: str, soc: str, folder: Path) -> Path:
-    """The prepared DLC of a cell, from the store."""
+    """Fetch the prepared DLC of a cell from the store."""
     facts = demo.cells[network, soc].prepared
     assert facts is not None
     names = PreparedGraphs(Store(str(demo.store))).fetch(facts.key, folder)
@@ -205,7 +205,7 @@ def _prepared(demo: DemoRun, network: str, soc: str, folder: Path) -> Path:
 
 
 def _quantised(demo: DemoRun, network: str, soc: str, folder: Path) -> Path:
-    """The ONNX in 8 bits that a cell's DLC was converted from, from the store."""
+    """Fetch the 8-bit ONNX that a cell's DLC was converted from, from the store."""
     cell, sdk = demo.cells[network, soc].cell, find_sdk(demo_site(demo.folder).sdk)
     onnx, calibration = demo.folder / "networks" / f"{network}.onnx", folder / "calibration"
     gather_calibration(cell.model, read_onnx(onnx), calibration)
@@ -216,7 +216,7 @@ def _quantised(demo: DemoRun, network: str, soc: str, folder: Path) -> Path:
 
 
 def _simulator_events(log: Path) -> dict[str, int]:
-    """The simulator's own figures, as the finalize message of the log states them."""
+    """Return the simulator's own figures, as the finalize message of the log states them."""
     return {
         event.identifier: event.value
         for message in read_log(log).messages
@@ -226,7 +226,7 @@ def _simulator_events(log: Path) -> dict[str, int]:
 
 
 def _output_step(path: Path) -> float:
-    """Scale of the quantiser of the network's output."""
+    """Return the scale of the quantiser at the network's output."""
     model = onnx.load(path)
     constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     producer = next(node for node in model.graph.node if model.graph.output[0].name in node.output)

@@ -1,4 +1,4 @@
-"""What the command says to input that cannot be run, and that the cells beside it are unharmed. On the host SDK."""
+"""Input that cannot be run is refused with a clear message and leaves other cells unharmed. On the host SDK."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SECRET_OF_THE_SITE = {"LICENSE_TOKEN": "of-the-site-5e9d"}
 
 @dataclass(frozen=True)
 class Refusal:
-    """How a bad cell must end, and what its message must say."""
+    """How a bad cell must fail, and what its message must say."""
 
     kind: FailureKind
     step: Step
@@ -70,7 +70,7 @@ each_refusal = pytest.mark.parametrize("key", REFUSED)
 
 @dataclass(frozen=True)
 class Swept:
-    """A sweep of good and bad cells that has ended."""
+    """A finished sweep of good and bad cells."""
 
     folder: Path
     exit_code: int
@@ -79,14 +79,14 @@ class Swept:
     cells: dict[str, CellRecord]
 
     def prepared_key(self, key: str) -> str:
-        """Content key of a cell's prepared graph."""
+        """Return the content key of a cell's prepared graph."""
         facts = self.cells[key].prepared
         assert facts is not None
         return facts.key
 
 
 def qhas(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The command in a folder, with a home below it."""
+    """Run the command in a folder, with a home below it."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     return subprocess.run(
@@ -101,14 +101,14 @@ def qhas(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
 
 
 def convert(source: Path, target: Path) -> None:
-    """ONNX to DLC with the host SDK's own tool."""
+    """Convert ONNX to DLC with the host SDK's own tool."""
     tool = host_sdk_root() / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
     argv = [str(tool), f"--input_network={source}", f"--output_path={target}"]
     subprocess.run(argv, cwd=source.parent, check=True, capture_output=True, timeout=900)
 
 
 def rename_op(source: Path, old: str, new: str, target: Path) -> Path:
-    """The network with another name for an op and its output."""
+    """Write the network with another name for an op and its output."""
     model = onnx.load(source)
     for node in model.graph.node:
         node.name = new if node.name == old else node.name
@@ -119,7 +119,7 @@ def rename_op(source: Path, old: str, new: str, target: Path) -> Path:
 
 
 def make_dlcs(folder: Path) -> dict[str, Path]:
-    """DLCs by model name: four good ones, two of them of the same bytes, and every bad one."""
+    """Write DLCs by model name: four good ones, two of them with the same bytes, and every bad one."""
     awkward = folder / 'it\'s [red]"a folder" (v1); $HOME'
     awkward.mkdir()
     good = awkward / "net.dlc"
@@ -140,7 +140,7 @@ def make_dlcs(folder: Path) -> dict[str, Path]:
 
 
 def rewritten(source: Path, target: Path, change: Callable[[bytes], bytes]) -> None:
-    """A DLC whose record `model` is changed and all else is kept."""
+    """Write a copy of a DLC with its record `model` changed."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for record in old.infolist():
             with old.open(record) as stream:
@@ -150,7 +150,7 @@ def rewritten(source: Path, target: Path, change: Callable[[bytes], bytes]) -> N
 
 
 def make_lists(folder: Path) -> dict[str, Path]:
-    """Input lists by model name."""
+    """Write the input lists, by model name."""
     (folder / "x.raw").write_bytes(bytes(4 * 3 * 16 * 16))
     (folder / "short.raw").write_bytes(bytes(100))
     for name, (text, _) in BAD_LISTS.items():
@@ -160,7 +160,7 @@ def make_lists(folder: Path) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def swept(prefect_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Swept:
-    """One sweep over every cell that this file looks at."""
+    """One sweep over every cell that this module examines."""
     folder = tmp_path_factory.mktemp("refusals")
     (folder / "home/.prefect").mkdir(parents=True)
     shutil.copy(prefect_database, folder / "home/.prefect")
@@ -239,7 +239,7 @@ def test_only_graphs_that_were_prepared_whole_are_in_the_store(swept: Swept) -> 
     graphs = {folder.name for folder in held if not any(folder.rglob(EMULATED))}
     assert graphs == {record.prepared.key for record in swept.cells.values() if record.prepared}
     executed = {
-        (record.prepared.key, record.cell.model.name)  # random inputs are drawn by the name
+        (record.prepared.key, record.cell.model.name)  # random inputs depend on the name
         for record in swept.cells.values()
         if record.prepared and any(artifact.name == "output_tensor" for artifact in record.artifacts)
     }
@@ -262,7 +262,7 @@ def test_names_of_ops_are_never_markup_nor_commands(swept: Swept) -> None:
 
 
 def test_secrets_of_shell_and_site_reach_no_file_and_no_output(swept: Swept) -> None:
-    """Files of the store, packed ones included, Prefect's database and log."""
+    """The search covers the store's files, compressed ones included, and Prefect's database and log."""
     files = [path for path in swept.folder.rglob("*") if path.is_file() and path.name != "site.yaml"]
     assert any(path.name == "prefect.db" for path in files)
     for value in (SECRETS | SECRET_OF_THE_SITE).values():

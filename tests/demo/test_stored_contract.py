@@ -1,4 +1,4 @@
-"""What a finished run leaves in the store is still called what it was called."""
+"""Everything that a finished run leaves in the store keeps its name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [
 
 
 def profiled(demo: DemoRun, dlc: str) -> None:
-    """A run of a DLC beside the demo's, which is of ONNX: of the one that its cells made."""
+    """Profile the DLC that the demo's cells built; the demo itself profiles ONNX."""
     command = [str(QHAS), "profile", dlc, "--soc=sa8255", "--inputs=none", "--site=site.yaml"]
     own = environment() | {"PREFECT_HOME": str(demo.folder / "prefect")}
     done = subprocess.run(
@@ -30,4 +30,4 @@ def profiled(demo: DemoRun, dlc: str) -> None:
 def test_every_object_document_and_column_of_a_run_keeps_its_name(demo: DemoRun) -> None:
     profiled(demo, "networks/squeezenet.dlc")
     missing = draw.recorded("stored") - set(draw.stored(demo.store))
-    assert {name for name in missing if ".op_counts." not in name} == set()  # op types are the networks' own
+    assert {name for name in missing if ".op_counts." not in name} == set()  # op types depend on the networks

@@ -10,20 +10,20 @@ from tests.fakes.phones import Adb, connected
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
-    """A well fake SDK with nothing run yet."""
+    """A sound fake SDK with nothing run yet."""
     return Rig.build(tmp_path)
 
 
 @pytest.fixture
 def prepared(rig: Rig) -> Rig:
-    """The rig after a good prepare."""
+    """The rig after a successful prepare."""
     assert rig.prepare().returncode == 0
     return rig
 
 
 @pytest.fixture
 def profiled(prepared: Rig) -> Rig:
-    """The rig after a good prepare and a good run at level qhas."""
+    """The rig after a successful prepare and a successful run at level qhas."""
     assert prepared.net_run().returncode == 0
     return prepared
 
@@ -42,6 +42,6 @@ def phone(tmp_path: Path) -> Iterator[Phone]:
 
 @pytest.fixture
 def adb(server: AdbServer, phone: Phone) -> Iterator[Adb]:
-    """Runs adb with the connected phone's serial."""
+    """A function that runs adb with the connected phone's serial."""
     yield connected(server, phone)
     server.adb("disconnect", phone.serial)

@@ -1,4 +1,4 @@
-"""The fake phone behind the real adb."""
+"""The fake phone as seen through the real adb."""
 
 import subprocess
 import time

@@ -1,4 +1,4 @@
-"""The fake board, driven by the real ssh, scp and sftp: it does what a board does, and fails as its faults say."""
+"""The fake board, driven by the real ssh, scp and sftp, behaves like a board, and fails as its faults say."""
 
 import subprocess
 import time
@@ -73,7 +73,7 @@ def test_a_killed_client_leaves_the_command_alive(board: Board) -> None:
 
 def test_every_command_is_on_record(board: Board) -> None:
     ssh(board, "exit 3")
-    until(lambda: all(command.end for command in board.commands()))  # told after the client has gone
+    until(lambda: all(command.end for command in board.commands()))  # recorded only after the client has gone
     (command,) = board.commands()
     assert (command.service, command.exit_code, command.fault) == ("exit 3", 3, None)
     assert command.end is not None
@@ -88,7 +88,7 @@ def test_one_connection_carries_many_sessions(board: Board, tmp_path: Path) -> N
     assert len(board.commands()) == 3
 
 
-# What stands on it
+# The system on it
 
 
 def test_its_shell_and_tools_are_busyboxes(board: Board) -> None:

@@ -1,4 +1,4 @@
-"""What every fake device promises: a file system of its own, nothing left behind, orders that make sense."""
+"""Guarantees of every fake device: its own file system, nothing left behind, and only sensible orders accepted."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The fake phone, driven by the real adb: it does what a phone does."""
+"""The fake phone, driven by the real adb, behaves like a phone."""
 
 import socket
 import time
@@ -96,7 +96,7 @@ def test_an_old_android_merges_output_and_hides_the_exit_code(server: AdbServer,
         server.adb("disconnect", phone.serial)
 
 
-# What stands on it
+# The system on it
 
 
 def test_its_shell_and_tools_are_androids(adb: Adb) -> None:
@@ -190,7 +190,7 @@ def test_a_pull_of_nothing_fails(adb: Adb, tmp_path: Path) -> None:
     assert b"No such file or directory" in adb("pull", f"{SCRATCH}/none", str(tmp_path)).stdout
 
 
-# The wire
+# The wire protocol
 
 
 def test_an_old_client_gets_checksums_and_must_send_them(phone: Phone) -> None:
@@ -221,7 +221,7 @@ def _receive(client: socket.socket) -> Message:
     )
 
 
-# The end
+# Stopping
 
 
 def test_stopping_ends_every_process_and_mount(server: AdbServer, tmp_path: Path) -> None:

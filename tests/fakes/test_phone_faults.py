@@ -1,4 +1,4 @@
-"""The fake phone's faults, driven by the real adb: it fails as they say."""
+"""The fake phone, driven by the real adb, fails as its faults say."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every fault of the fake SDK does what its sentence says."""
+"""Every fault of the fake SDK does what its description says."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SUMMARY = "trace_qnn_htp_analysis_summary.json"
 
 
 def convert(rig: Rig) -> Done:
-    """An ONNX to made.dlc."""
+    """Convert an ONNX to made.dlc."""
     write_onnx(rig.cwd / "net.onnx")
     return rig.run(Tool.CONVERTER, "--input_network", "net.onnx", "--output_path", "made.dlc")
 
@@ -34,12 +34,12 @@ STEPS: dict[Tool, Callable[[Rig], Done]] = {
     Tool.DIAGVIEW: lambda rig: rig.run(Tool.DIAGVIEW, "--input_log", "output/SNPEDiag_0.log"),
 }
 MAKERS: dict[Tool, Callable[[Rig], Done]] = {Tool.CONVERTER: convert}
-"""What comes before the chain, and is not part of it for a DLC."""
+"""Tools that run before the chain, and are not part of it for a DLC."""
 HANGS = {Fault.HANG, Fault.HANG_DEAF}
 
 
 def suffer(rig: Rig, fault: Fault, tool: Tool | None = None) -> Done:
-    """Run the steps up to the faulty one; returns what that one left."""
+    """Run the steps up to the faulty one and return its result."""
     tool = tool or fault.tools[0]
     order(rig.sdk, Rule(tool, fault))
     if tool in MAKERS:
@@ -77,7 +77,7 @@ def test_a_death_is_by_the_real_signal_and_is_on_record(
 
 
 def hang(rig: Rig, fault: Fault) -> subprocess.Popen[bytes]:
-    """Start a call that hangs; returns when it does."""
+    """Start a call that hangs; return once it does."""
     order(rig.sdk, Rule(Tool.PREPARE, fault))
     tool = rig.sdk / "bin/x86_64-linux-clang" / Tool.PREPARE
     process = subprocess.Popen([tool, "--input_dlc", rig.dlc], cwd=rig.cwd, start_new_session=True)
@@ -213,7 +213,7 @@ def test_the_viewer_can_refuse_a_good_schematic(rig: Rig) -> None:
 @pytest.mark.parametrize("fault", sorted(set(Fault) - HANGS))
 @pytest.mark.slow
 def test_no_fault_passes_for_a_good_call(rig: Rig, fault: Fault) -> None:
-    """Exit code, console and files together tell a faulty call from a good one."""
+    """Exit code, console and files together distinguish a faulty call from a good one."""
 
     def outcome(done: Done) -> object:
         files = {
@@ -223,7 +223,7 @@ def test_no_fault_passes_for_a_good_call(rig: Rig, fault: Fault) -> None:
 
     faulty = outcome(suffer(rig, fault))
     order(rig.sdk)
-    (rig.cwd / "net_1_schematic.bin").unlink(missing_ok=True)  # a good prepare does not take it away
+    (rig.cwd / "net_1_schematic.bin").unlink(missing_ok=True)  # a good prepare does not remove it
     assert outcome((STEPS | MAKERS)[fault.tools[0]](rig)) != faulty
     assert fault.sentence.endswith(".")
 

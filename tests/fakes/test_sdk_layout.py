@@ -1,4 +1,4 @@
-"""The directory that a fake SDK is."""
+"""The directory layout of a fake SDK."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""snpe-net-run and snpe-diagview of the fake SDK."""
+"""The fake SDK's snpe-net-run and snpe-diagview."""
 
 import csv
 

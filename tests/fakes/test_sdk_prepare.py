@@ -1,4 +1,4 @@
-"""snpe-dlc-graph-prepare of the fake SDK."""
+"""The fake SDK's snpe-dlc-graph-prepare."""
 
 from pathlib import Path
 

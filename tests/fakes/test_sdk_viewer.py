@@ -1,4 +1,4 @@
-"""qnn-profile-viewer of the fake SDK: what it writes, and that other people's programs accept it."""
+"""The fake SDK's qnn-profile-viewer: what it writes, and that other people's programs accept it."""
 
 import gzip
 import json

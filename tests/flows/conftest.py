@@ -34,7 +34,7 @@ POOL = "lab"
 
 
 def prefect_command(*arguments: str, **variables: str) -> tuple[list[str], dict[str, str]]:
-    """Prefect's own command against the tests' server, and its environment."""
+    """Return Prefect's own command line for use against the tests' server, and its environment."""
     from prefect.settings import PREFECT_API_URL
 
     command = [str(Path(sys.executable).parent / "prefect"), *arguments]
@@ -47,7 +47,7 @@ def prefect_command(*arguments: str, **variables: str) -> tuple[list[str], dict[
 
 
 def prefect(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Prefect's own command to its end."""
+    """Run Prefect's own command to completion."""
     command, environment = prefect_command(*arguments, **variables)
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False
@@ -56,14 +56,14 @@ def prefect(*arguments: str, **variables: str) -> subprocess.CompletedProcess[st
 
 @pytest.fixture(scope="session")
 def deployed(prefect_server: None) -> None:
-    """The work pool and the deployments of prefect.yaml as it stands."""
+    """The work pool, and the deployments of prefect.yaml unchanged."""
     asyncio.run(_make_pool())
     done = prefect("--no-prompt", "deploy", "--all")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 async def _make_pool() -> None:
-    """As Prefect's command does, which takes two seconds to start."""
+    """Create the pool as Prefect's command does, without the two seconds that the command takes to start."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.workers.process import ProcessWorker
@@ -75,7 +75,7 @@ async def _make_pool() -> None:
 
 @dataclass(frozen=True)
 class FakeLab:
-    """A site with the fake SDK and a store of its own, and small networks."""
+    """A site with the fake SDK and its own store, and small networks."""
 
     folder: Path
     sdk: Path
@@ -84,18 +84,18 @@ class FakeLab:
 
     @property
     def site_file(self) -> Path:
-        """site.yaml of the lab."""
+        """The lab's site.yaml."""
         return self.folder / "site.yaml"
 
     def spec(self, **changes: object) -> SweepSpec:
-        """Every network on two SoCs, unless changed."""
+        """Return a sweep over every network on two SoCs, unless changed."""
         models = [ModelRef(name=name, dlc=str(self.folder / f"{name}.dlc")) for name in self.networks]
         return SweepSpec.model_validate(
             {"name": "nightly", "models": models, "socs": ["sa8255", "qcs9100"], **changes}
         )
 
     def run(self, run_id: str) -> tuple[SweepRecord, dict[str, CellRecord]]:
-        """A stored run and its finished cells by key."""
+        """Return a stored run, and its finished cells by key."""
         run, cells = load_run(self.store, run_id)
         return run, {cell.cell.key: cell for cell in cells}
 
@@ -107,7 +107,7 @@ def lab(tmp_path: Path) -> FakeLab:
 
 
 def make_lab(folder: Path, networks: list[str]) -> FakeLab:
-    """A lab on a fake SDK of its own."""
+    """Build a lab on its own fake SDK."""
     sdk = build_fake_sdk(folder / "sdk")
     for name in networks:
         make_dlc(folder / f"{name}.dlc", graph=name)
@@ -117,7 +117,7 @@ def make_lab(folder: Path, networks: list[str]) -> FakeLab:
 
 
 async def run(lab: FakeLab, run_id: str = "one", **changes: object) -> State[Any]:
-    """Run the lab's sweep; its final state."""
+    """Run the lab's sweep; return its final state."""
     from flows.sweep import sweep
 
     return await sweep(lab.spec(**changes), site=str(lab.site_file), run_id=run_id, return_state=True)
@@ -125,7 +125,7 @@ async def run(lab: FakeLab, run_id: str = "one", **changes: object) -> State[Any
 
 @pytest.fixture
 def sites(tmp_path: Path) -> Iterator[Sites]:
-    """Three sites with a fake SDK each, and one store; tools that outlived a killed flow are ended."""
+    """Three sites, each with a fake SDK, and one store; tools that outlived a killed flow are killed at the end."""
     from tests.flows.sites_at_work import SOCS, Sites, tools
 
     lab = make_lab(tmp_path, ["alpha", "beta"])
@@ -142,7 +142,7 @@ def sites(tmp_path: Path) -> Iterator[Sites]:
 
 @pytest.fixture(scope="module")
 def lab3(deployed: None) -> None:
-    """A third site's deployment, like the others', on a queue that nobody works for."""
+    """The deployment of a third site, like the others', on a queue that no worker serves."""
     from tests.flows.sites_at_work import deploy_lab3
 
     asyncio.run(deploy_lab3())
@@ -150,7 +150,7 @@ def lab3(deployed: None) -> None:
 
 @pytest.fixture(scope="module")
 def workers(lab3: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Workers of lab1 and lab2."""
+    """Workers serving lab1 and lab2."""
     from tests.flows.sites_at_work import worker
 
     logs = tmp_path_factory.mktemp("workers")

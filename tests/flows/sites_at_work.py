@@ -1,4 +1,4 @@
-"""Sites with fake SDKs of their own, workers of their queues, and what runs of them."""
+"""Sites with their own fake SDKs, the workers of their queues, and the flow runs and tools running at them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from qhas.sweep.sites import SiteRef
 from tests.flows.conftest import POOL, ROOT, FakeLab, prefect_command
 
 SOCS = {"lab1": "sa8255", "lab2": "qcs9100", "lab3": "sa8797"}
-"""Each site has one device."""
+"""The sites, each with the SoC of its one device."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Sites:
     lab: FakeLab
     sdks: dict[str, Path]
     run_id: str
-    """Its own in every test: the sites' flow runs are found by it, on a server that all tests share."""
+    """Unique to each test: it identifies the sites' flow runs on a server that all tests share."""
 
     def ref(self, name: str, **changes: Any) -> SiteRef:
-        """A site as sites.yaml names it; only lab3 is not waited for."""
+        """Return a site as sites.yaml describes it; for lab3 the sweep waits only three seconds."""
         named = {
             "name": name,
             "deployment": f"sweep/{name}",
@@ -48,11 +48,11 @@ class Sites:
         return SiteRef.model_validate({**named, "patience_seconds": patience, **changes})
 
     def file(self, name: str) -> str:
-        """site.yaml of a site."""
+        """Return the path of a site's site.yaml."""
         return str(self.lab.folder / f"{name}.yaml")
 
     async def sweep(self, run_id: str, *sites: SiteRef) -> State[Any]:
-        """Run the sweep over the sites; its final state."""
+        """Run the sweep over the sites; return its final state."""
         spec = self.lab.spec(socs=[each.soc for site in sites for each in site.socs])
         return await sweep_sites(spec, list(sites), str(self.lab.site_file), run_id, return_state=True)
 
@@ -67,13 +67,13 @@ class Sites:
         return {"store": self.lab.store.root, "sdk": {"root": str(self.sdks[name])}, "devices": []}
 
     def runs(self, name: str) -> int:
-        """How many times the site has run a network."""
+        """Return how many times the site has run a network."""
         return len(read_calls(self.sdks[name], Tool.NET_RUN))
 
 
 @contextmanager
 def worker(queue: str, log: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of one site's queue."""
+    """Run a worker for one site's queue while the block lasts."""
     command, environment = prefect_command(
         *("worker", "start", "--pool", POOL, "--work-queue", queue),
         PREFECT_WORKER_QUERY_SECONDS="1",
@@ -92,7 +92,7 @@ def worker(queue: str, log: Path, **variables: str) -> Iterator[subprocess.Popen
 
 
 async def deploy_lab3() -> None:
-    """Make a third site's deployment, like the others', on a queue that nobody works for."""
+    """Create a third site's deployment, like the others', on a queue that no worker serves."""
     async with get_client() as client:
         like = await client.read_deployment_by_name("sweep/lab1")
         await client.create_deployment(
@@ -108,7 +108,7 @@ async def deploy_lab3() -> None:
 
 
 async def flow_runs(run_id: str) -> list[FlowRun]:
-    """The sites' flow runs of a run, in the order of their start."""
+    """Return the sites' flow runs of a run, oldest first."""
     async with get_client() as client:
         found = await client.read_flow_runs(
             flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[run_id]))
@@ -131,13 +131,13 @@ def hanging(sites: Sites, name: str) -> bool:
 
 
 def hang(sites: Sites, name: str) -> None:
-    """Let the site hang in beta's cell, which is prepared after alpha's has the device."""
+    """Make the site hang in beta's cell, which is prepared only once alpha's holds the device."""
     waits = [Wait(Tool.PREPARE, 2.0, model="beta")]
     order(sites.sdks[name], Rule(Tool.NET_RUN, Fault.HANG, model="beta"), waits=waits)
 
 
 def tools(sites: Sites, name: str) -> list[int]:
-    """Processes of a site's SDK."""
+    """Return the processes of a site's SDK."""
     marker, found = str(sites.sdks[name]).encode(), []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -148,13 +148,13 @@ def tools(sites: Sites, name: str) -> list[int]:
 
 
 async def flow_process(run_id: str, name: str) -> int:
-    """Process of a flow run of the sweep, by the flow run's name."""
+    """Return the process of a flow run of the sweep, given the flow run's name."""
     (found,) = [run for run in await flow_runs(run_id) if run.name == name and run.state_name == "Running"]
     return int(str(found.infrastructure_pid))
 
 
 async def started_from_the_ui(sites: Sites, *names: str) -> FlowRun:
-    """A flow run of the deployment `sweep-sites`, with parameters as the UI sends them."""
+    """Start a flow run of the deployment `sweep-sites`, with parameters as the UI sends them."""
     parameters = {
         "spec": sites.lab.spec(socs=[SOCS[name] for name in names]).model_dump(mode="json"),
         "sites": [sites.ref(name).model_dump(mode="json") for name in names],
@@ -167,7 +167,7 @@ async def started_from_the_ui(sites: Sites, *names: str) -> FlowRun:
 
 
 async def ended(flow_run: FlowRun) -> State[Any]:
-    """The final state of a flow run."""
+    """Wait for a flow run to end; return its final state."""
     async with get_client() as client:
         while True:
             state = (await client.read_flow_run(flow_run.id)).state
@@ -177,10 +177,10 @@ async def ended(flow_run: FlowRun) -> State[Any]:
 
 
 async def until_the_worker_has_told(flow_run: FlowRun) -> None:
-    """Of a killed process the runner tells, then the worker: its word would end a retry that has begun between them."""
+    """Wait for the worker's report of a killed process: it follows the runner's, and would end a retry begun before."""
     async with get_client() as client:
         while True:
-            # Made anew: a filter reaches up to the moment it is made.
+            # Created anew each time: a filter only reaches up to the moment of its creation.
             ended = EventFilter(event=EventNameFilter(name=["prefect.worker.executed-flow-run"]))
             told = (await client.read_events(ended, limit=50)).events
             if any(str(flow_run.id) in resource.id for event in told for resource in event.related):

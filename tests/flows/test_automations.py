@@ -1,4 +1,4 @@
-"""The automations of infra/: registered on a real server with its services, fired by the events they are for."""
+"""The automations in flows/register, registered on a real server with its services and fired by their events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tasks import events
 from tests.flows.test_triggers import trigger
 
 _AGAIN_SECONDS = 30
-"""Longer than the ten seconds of silence that one of the automations is made to wait for."""
+"""Longer than the ten seconds of silence that one automation is set to wait for."""
 
 NAMES = {
     "qhas regression",
@@ -62,14 +62,14 @@ def test_with_a_block_every_automation_tells_people() -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A server with all its services; the harness's has no triggers."""
+    """A server with all its services; the one of Prefect's test harness has no triggers."""
     with PrefectServer(tmp_path_factory.mktemp("automations")) as running:
         asyncio.run(_register(running))
         yield running
 
 
 async def _register(server: PrefectServer) -> None:
-    """What was registered before is brought up to date, not made again."""
+    """Register the automations twice: the second time updates them and creates none."""
     async with _client(server) as client:
         for _ in range(2):
             await register.register_automations(client, None)
@@ -89,7 +89,7 @@ async def client(server: PrefectServer) -> AsyncIterator[PrefectClient]:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    """Events as `tasks.events` makes them, kept for sending to that server."""
+    """Events as `tasks.events` creates them, kept for sending to that server."""
     kept: list[Event] = []
 
     def keep(name: str, resource: dict[str, str], **rest: Any) -> None:
@@ -105,10 +105,10 @@ async def send(client: PrefectClient, *sent: Event) -> None:
 
 
 async def fired(client: PrefectClient, name: str) -> Event:
-    """The first event that says the automation was triggered."""
+    """Wait for the event that says the automation was triggered; return the first one."""
     async with asyncio.timeout(600):
         while True:
-            # Made anew: a filter reaches up to the moment it is made.
+            # Created anew each time: a filter only reaches up to the moment of its creation.
             wanted = EventFilter(event=EventNameFilter(name=["prefect.automation.triggered"]))
             page = await client.read_events(wanted, limit=50)
             for one in page.events:
@@ -123,12 +123,12 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 async def until_told(client: PrefectClient, condition: Callable[[], Any], *told: Event) -> None:
-    """Tell until it comes to be: the server takes note of a new automation a while after it says so, and of nothing before."""
+    """Resend the events until the condition holds: a new automation takes effect late and ignores earlier events."""
     while True:
         now = datetime.now(UTC)
         anew = [
             one.model_copy(update={"id": uuid4(), "occurred": now}) for one in told
-        ]  # the same would be none
+        ]  # the same event again would be ignored
         await send(client, *anew)
         with suppress(TimeoutError):
             async with asyncio.timeout(_AGAIN_SECONDS):
@@ -136,7 +136,7 @@ async def until_told(client: PrefectClient, condition: Callable[[], Any], *told:
 
 
 async def nightly_run(client: PrefectClient) -> FlowRun:
-    """A run of a deployment called as the nightly's."""
+    """Create a run of a deployment named like the nightly's."""
     flow = await client.create_flow_from_name("nightly-sweep")
     deployment = await client.create_deployment(flow, "nightly-sweep")
     return await client.create_flow_run_from_deployment(deployment)
@@ -146,10 +146,10 @@ async def nightly_run(client: PrefectClient) -> FlowRun:
 @pytest.mark.xdist_group("server")
 @pytest.mark.slow
 class TestOnAServer:
-    """With its services."""
+    """The automations on a server with its services."""
 
     async def test_registering_twice_makes_each_automation_once(self, client: PrefectClient) -> None:
-        of_the_comparison = trigger("compare-runs").name  # which another test makes on the same server
+        of_the_comparison = trigger("compare-runs").name  # which another test creates on the same server
         names = [one.name for one in await client.read_automations()]
         assert sorted(name for name in names if name != of_the_comparison) == sorted(NAMES)
 
@@ -195,7 +195,7 @@ class TestOnAServer:
 
     async def test_a_run_without_a_sign_of_life_is_marked_as_crashed(self, client: PrefectClient) -> None:
         (document,) = [one for one in register.documents() if "sign of life" in one["name"]]
-        document["trigger"]["within"] = 10  # ten minutes as it stands
+        document["trigger"]["within"] = 10  # the file says ten minutes
         (there,) = await client.read_automations_by_name(document["name"])
         await client.update_automation(there.id, AutomationCore.model_validate(document))
         run = await nightly_run(client)

@@ -1,4 +1,4 @@
-"""What made a cell slower is asked by a flow: by hand, or by the trigger of a regression."""
+"""A flow finds what made a cell slower, whether started by hand or by a regression's trigger."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SLOW = [FAST[0], replace(FAST[1], dominant=400_000)]
 
 @pytest.fixture
 def site(tmp_path: Path) -> str:
-    """A site whose store holds three nights: the second with less VTCM and slower, the third as the second."""
+    """A site whose store holds three nights: the second slower and with less VTCM, the third like the second."""
     (tmp_path / "site.yaml").write_text(json.dumps({"store": "store"}))
     store = Store(str(tmp_path / "store"))
     for day, (ops, vtcm) in enumerate(((FAST, 8), (SLOW, 2), (SLOW, 2))):

@@ -1,4 +1,4 @@
-"""A nightly that finds a regression has it bisected: deployments, worker, events and trigger of a server with its services."""
+"""A nightly's regression is bisected: deployments, worker, events and trigger of a server with its services."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SECONDS = 900.0
 
 
 class Night:
-    """A server with its services, the deployments that matter, and a worker at the lab."""
+    """A server with its services, the deployments that matter, and a worker for the lab."""
 
     def __init__(self, server: PrefectServer, lab: FakeLab) -> None:
         self.api = Api(server.environment["PREFECT_API_URL"], server.environment[CLIENT_LOGIN])
@@ -52,7 +52,7 @@ class Night:
 
     @contextmanager
     def worker(self) -> Iterator[None]:
-        """Works while the block lasts."""
+        """Run a worker while the block lasts."""
         command = self._command("worker", "start", "--pool", POOL)
         environment = self._environment | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
         with (self.lab.folder / "worker.log").open("wb") as log:
@@ -64,7 +64,7 @@ class Night:
             process.wait(600)
 
     def bisections(self) -> list[dict[str, Any]]:
-        """Runs of the deployment."""
+        """Return the runs of the deployment `bisect`."""
         wanted = {"deployments": {"name": {"any_": ["bisect"]}}}
         return list(self.api.every("/flow_runs/filter", wanted))
 

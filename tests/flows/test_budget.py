@@ -1,4 +1,4 @@
-"""Budgets on their way through Prefect, as a sweep over several sites sends them to each site's deployment."""
+"""Budgets survive the way through Prefect, as a sweep over several sites sends them to each site's deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two runs are compared by a flow, which shows the reasons in the Prefect UI."""
+"""A flow compares two runs and shows the reasons in the Prefect UI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sweep says against its history, on the fake SDK: a morning page, a line in the state, verdicts in the store."""
+"""A sweep is compared with its history, on the fake SDK: a morning page, a line in the state, stored verdicts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MORE = [(f"conv{number}", "Conv2d") for number in range(5, 12)]
 
 
 def night(lab: FakeLab, run_id: str) -> subprocess.CompletedProcess[str]:
-    """`qhas sweep` of one network on one SoC, to its end."""
+    """Run `qhas sweep` for one network on one SoC to completion."""
     network = lab.folder / "alpha.dlc"
     write_yaml(
         sweep_file := lab.folder / "sweep.yaml",
@@ -51,7 +51,7 @@ async def test_a_second_night_of_a_simulated_sweep_is_judged_against_the_first(l
     spec, site = lab.spec(socs=["sa8255"]), str(lab.site_file)
     first = await sweep(spec, site=site, run_id="one", return_state=True)
     second = await sweep(spec, site=site, run_id="two", return_state=True)
-    assert str(first.message).startswith("2 of 2 cells good. Run one. ")  # nothing to be held against
+    assert str(first.message).startswith("2 of 2 cells good. Run one. ")  # no history to compare with
     assert "No regression in 2 judged cells." in str(second.message)
     assert {one.verdict for one in read_verdicts(lab.store, "one")} == {Verdict.INSUFFICIENT_DATA}
     assert {one.verdict for one in read_verdicts(lab.store, "two")} == {Verdict.STEADY}
@@ -68,12 +68,12 @@ def test_the_command_ends_with_the_morning_line_and_exit_code_1_where_a_cell_is_
 ) -> None:
     first = night(lab, "one")
     assert first.returncode == 0, first.stderr
-    assert "nights" not in first.stdout  # nothing to be held against
+    assert "nights" not in first.stdout  # no history to compare with
     make_dlc(lab.folder / "alpha.dlc", graph="alpha", nodes=[*SAMPLE_NODES[:-1], *MORE, SAMPLE_NODES[-1]])
     second = night(lab, "two")
     assert second.returncode == 1, second.stderr
     line = second.stdout.splitlines()[-1]
     assert line.startswith("1 new regression, the first: alpha on sa8255: "), second.stdout
     third = night(lab, "three")
-    assert third.returncode == 0, third.stdout  # it is known by then
+    assert third.returncode == 0, third.stdout  # the regression is known by then
     assert "1 sustained" in third.stdout

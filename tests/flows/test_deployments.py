@@ -1,4 +1,4 @@
-"""prefect.yaml as it stands: deployed, started through the API as the UI does, run by a worker."""
+"""The deployments of prefect.yaml unchanged: started through the API as the UI does, and run by a worker."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ NAMES = (
 
 
 async def started(name: str, **parameters: Any) -> UUID:
-    """A run of a deployment, created as the UI does."""
+    """Create a run of a deployment as the UI does."""
     async with get_client() as client:
         deployment = await client.read_deployment_by_name(name)
         return (await client.create_flow_run_from_deployment(deployment.id, parameters=parameters)).id
 
 
 def work(lab: FakeLab) -> str:
-    """Let a worker run all that waits; what it said."""
+    """Let a worker run everything that is waiting; return its output."""
     worked = prefect("worker", "start", "--pool", POOL, "--run-once", QHAS_SITE=str(lab.site_file))
     return worked.stdout + worked.stderr
 
 
 async def ended(run: UUID) -> FlowRun:
-    """A flow run as it stands."""
+    """Return a flow run in its present state."""
     async with get_client() as client:
         return await client.read_flow_run(run)
 
 
 async def artifacts(run: UUID) -> dict[str, str]:
-    """Type of each artifact of a flow run by key."""
+    """Return the type of each artifact of a flow run, by key."""
     async with get_client() as client:
         found = await client.read_artifacts(
             artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
@@ -166,7 +166,7 @@ async def test_the_other_deployments_run_from_a_worker_as_well(lab: FakeLab) -> 
 
 
 async def completed(lab: FakeLab, runs: dict[str, UUID]) -> None:
-    """Let a worker run them, and see them end well."""
+    """Let a worker run them, and check that they all complete."""
     said = work(lab)
     states = {name: (await ended(run)).state for name, run in runs.items()}
     told = {name: (state.type.value, state.message) for name, state in states.items() if state}

@@ -1,4 +1,4 @@
-"""Faults of the tools in a sweep: one that passes costs an attempt, one that stays ends in its own kind."""
+"""Faults of the tools in a sweep: a passing one costs an attempt, a lasting one ends in its own failure kind."""
 
 from __future__ import annotations
 

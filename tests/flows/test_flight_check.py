@@ -1,4 +1,4 @@
-"""The lab is checked by a flow, as its schedule runs it."""
+"""A flow checks the lab, as its schedule runs it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [
 
 
 async def checked(lab: FakeLab) -> tuple[Any, list[dict[str, str]]]:
-    """The final state of a check and its table."""
+    """Run the check; return its final state and its table."""
     state = await flight_check(str(lab.site_file), return_state=True)
     async with get_client() as client:
         (artifact,) = await client.read_artifacts(

@@ -1,4 +1,4 @@
-"""The server of a flow run from the command where no API is named: on loopback, for that process only."""
+"""The server for a flow run from the command line when no API is named: on loopback, for that process only."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ run_here(look)
 
 @pytest.fixture(scope="module")
 def answer(prefect_database: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a stranger sees of the server of a flow whose process is then killed. A proxy that is not there is named."""
+    """What a stranger sees of the server of a flow, whose process is then killed; its proxies do not exist."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9"}
     proxied = {**proxies, "NO_PROXY": "", "no_proxy": ""}

@@ -1,4 +1,4 @@
-"""The forms of the flows: what they show, what they refuse."""
+"""The forms of the flows: what they show and what they refuse."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ FLOWS = {
 
 
 OF_FILES = {"budgets", "ops", "input_ranges", "graph_inputs", "shapes"}
-"""Keyed by names that no form can list: written in sweep files, and sent by programs to the deployments that take a spec."""
+"""Fields keyed by names that no form can list: written in sweep files, or sent by programs as part of a spec."""
 
 
 def schema(name: str) -> dict[str, Any]:
-    """A flow's parameters as they are deployed."""
+    """Return a flow's parameter schema as it is deployed."""
     return parameter_schema(FLOWS[name]).model_dump()
 
 
 def fields(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every field of a form, those inside of fields as well.
+    """Yield every field of a form, including nested ones.
 
-    Budgets are left out: only a whole sweep as programs send it has them, by network, by SoC and by op.
+    Budgets are left out: only a whole sweep sent by a program has them, by network, by SoC and by op.
     """
     whole = schema(name)
     yield from whole["properties"].items()
@@ -63,7 +63,7 @@ def fields(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def refused(name: str, **parameters: Any) -> str:
-    """Why the API refuses the parameters."""
+    """Return why the API refuses the parameters."""
     with pytest.raises(ValidationError) as error:
         validate(parameters, schema(name), raise_on_error=True)
     return str(error.value)

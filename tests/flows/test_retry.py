@@ -1,4 +1,4 @@
-"""Retry and cancel from the UI: what was good is kept, what is missing is run, and no tool is left."""
+"""Retry and cancel from the UI: good cells are kept, missing ones are run, and no tool is left behind."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = [
 
 
 def parameters(lab: FakeLab) -> dict[str, dict[str, Any]]:
-    """A run of `alpha` and `beta` on sa8255, by deployment."""
+    """Return the parameters of a run of `alpha` and `beta` on sa8255, by deployment."""
     spec = json.loads(lab.spec(socs=["sa8255"]).model_dump_json())
     sweep_file = lab.folder / "file.yaml"
     sweep_file.write_text(json.dumps(spec))
@@ -53,7 +53,7 @@ async def state_of(run: UUID) -> State[Any]:
 
 
 async def retry(run: UUID) -> None:
-    """What the UI's Retry does."""
+    """Do what the UI's Retry does."""
     async with get_client() as client:
         await client.set_flow_run_state(
             run, Scheduled(name="AwaitingRetry", message="Retry from the Prefect UI")
@@ -87,7 +87,7 @@ async def test_a_retry_of_any_deployment_runs_only_what_failed(lab: FakeLab) -> 
 
 
 def good_cells(lab: FakeLab) -> dict[str, bytes]:
-    """Records of alpha by key, as they are stored."""
+    """Return the stored records of alpha by key."""
     keys = [key for key in keys_named(lab.store, "runs", "manifest.json") if "/alpha/" in key]
     return {key: lab.store.read(key) or b"" for key in keys}
 
@@ -98,7 +98,7 @@ def _net_runs(lab: FakeLab) -> list[Call]:
 
 @pytest.fixture
 def hanging(lab: FakeLab) -> Iterator[FakeLab]:
-    """A lab that hangs in beta, prepared after alpha has the device; tools that outlive their flow are ended."""
+    """A lab that hangs in beta, prepared once alpha has the device; at the end, surviving tools are killed."""
     waits = [Wait(Tool.PREPARE, 2.0, model="beta")]
     order(lab.sdk, Rule(Tool.NET_RUN, Fault.HANG, model="beta"), waits=waits)
     yield lab
@@ -165,7 +165,7 @@ async def test_a_run_whose_host_died_is_finished_by_another_worker(hanging: Fake
         good = good_cells(lab)
         assert (
             await state_of(run)
-        ).is_running()  # nobody is left to tell; flows/register/automations/lost-run.yaml does
+        ).is_running()  # no process is left to report it; flows/register/automations/lost-run.yaml does
     async with get_client() as client:
         await client.set_flow_run_state(run, Crashed(message="No sign of life."), force=True)
     order(lab.sdk)

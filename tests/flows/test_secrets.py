@@ -1,4 +1,4 @@
-"""A store's keys stay with the worker: they are in nothing that Prefect or the store keeps."""
+"""A store's keys stay with the worker: nothing that Prefect or the store keeps contains them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
 
 
 def stored(s3: MotoServer, bucket: str) -> Iterator[tuple[str, bytes]]:
-    """Every object of a bucket, unpacked."""
+    """Yield every object of a bucket, decompressed."""
     client = s3.client()
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         for item in page.get("Contents", []):
@@ -39,7 +39,7 @@ def stored(s3: MotoServer, bucket: str) -> Iterator[tuple[str, bytes]]:
 
 
 def database() -> bytes:
-    """All that the Prefect server keeps: parameters, logs, artifacts, events, states."""
+    """Return everything that the Prefect server keeps: parameters, logs, artifacts, events, states."""
     path = Path(str(PREFECT_SERVER_DATABASE_CONNECTION_URL.value()).removeprefix("sqlite+aiosqlite:///"))
     return b"".join(part.read_bytes() for part in path.parent.glob(f"{path.name}*"))
 
@@ -78,7 +78,7 @@ async def test_no_key_of_the_store_is_kept_anywhere(lab: FakeLab, s3: MotoServer
     objects = dict(stored(s3, bucket))
     kept = database()
     assert len(objects) > 10
-    assert b"ui.perfetto.dev" not in kept  # moto speaks http
+    assert b"ui.perfetto.dev" not in kept  # moto speaks plain HTTP, which Perfetto's page cannot open
     assert b"X-Amz-Expires" in kept or b"Signature=" in kept
     assert secret not in kept
     assert secret not in (said.stdout + said.stderr).encode()

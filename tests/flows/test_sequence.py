@@ -1,4 +1,4 @@
-"""A cell has the same end, whoever runs its steps: Prefect's tasks or the direct runner."""
+"""A cell ends the same way, whether Prefect's tasks or the direct runner run its steps."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STRUCK = [
 
 @pytest.fixture(scope="module")
 def ends(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, CellRecord]]:
-    """The cells of the same faulty lab, as tasks and direct, by network."""
+    """The cells of the same faulty lab, run as tasks and directly, each by network."""
     labs = {way: _faulty_lab(tmp_path_factory, way) for way in ("tasks", "direct")}
     lab = labs["tasks"]
     asyncio.run(sweep(_spec(lab), site=str(lab.site_file), run_id="one", return_state=True))
@@ -75,7 +75,7 @@ def test_a_cell_ends_the_same_as_tasks_and_direct(
 
 
 def _told(record: CellRecord) -> dict[str, Any]:
-    """What a record says, but when, where and how long."""
+    """Return what a record says, except when, where and for how long it ran."""
     failure = record.failure
     return {
         "failure": failure and (failure.kind, failure.step, failure.hint),

@@ -1,4 +1,4 @@
-"""A sweep over two sites with workers of their own, and a third that is down."""
+"""A sweep over two sites with their own workers, and a third that is down."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_a_site_that_is_down_delays_only_its_cells_and_is_reported(sites: 
 def qhas(
     sites: Sites, *arguments: str, socs: Sequence[str] = ("sa8255", "qcs9100")
 ) -> subprocess.CompletedProcess[str]:
-    """The command, with the sites of the example and the test's own site.yaml at each."""
+    """Run `qhas sweep` with the sites of the example, each with the test's own site.yaml."""
     document = yaml.safe_load((ROOT / "examples" / "sites.yaml").read_text())
     for site in document["sites"]:
         site["site"] = sites.file(site["name"])
@@ -81,14 +81,14 @@ def test_the_command_runs_a_sweep_at_the_sites_of_a_file(sites: Sites) -> None:
     )
     again = qhas(sites, "--run-id", sites.run_id, "--json")
     assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["run"]["sites"] == []  # nothing was left to do
+    assert json.loads(again.stdout)["run"]["sites"] == []  # no cells were left to run
     assert {name: sites.runs(name) for name in ("lab1", "lab2")} == {"lab1": 2, "lab2": 2}
 
 
 def test_what_no_site_can_run_is_refused_by_the_command_in_one_sentence(sites: Sites) -> None:
     done = qhas(sites, "--run-id", "refused", socs=["sa8255", "sa8797"])
     assert done.returncode == 2, done.stdout + done.stderr
-    told = done.stderr.splitlines()[0]  # Prefect may say behind it that it still sends events
+    told = done.stderr.splitlines()[0]  # Prefect may add that it is still sending events
     assert told == "qhas: No site has devices for sa8797; the sites have qcs9100, sa8255, sm8750."
     assert sites.lab.store.read("runs/refused/sweep.json") is None
 

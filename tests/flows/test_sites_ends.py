@@ -28,7 +28,7 @@ from tests.flows.sites_at_work import (
 
 pytestmark = [
     pytest.mark.server,
-    pytest.mark.xdist_group("sites"),  # each test of which waits long
+    pytest.mark.xdist_group("sites"),  # whose tests each wait long
     pytest.mark.usefixtures("deployed"),
 ]
 

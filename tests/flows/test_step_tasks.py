@@ -1,4 +1,4 @@
-"""Steps as Prefect's tasks: what they cost beside their work."""
+"""Steps as Prefect's tasks: their overhead."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.usefixtures("prefec
 
 
 class Watched(tuple[int, ...]):
-    """A collection that counts how often somebody looked at what it holds."""
+    """A collection that counts how often its items are iterated over."""
 
     looks = 0
 
@@ -31,14 +31,14 @@ class Watched(tuple[int, ...]):
 
 @step("count", "count {numbers[1]}")
 async def count(numbers: Watched, *, again: Watched) -> int:
-    """Looks at none of its arguments."""
+    """Count without iterating over an argument."""
     assert numbers is again
     return len(numbers)
 
 
 @flow
 async def counting(numbers: Watched) -> int:
-    """Nothing but the step."""
+    """Run only the step."""
     return await count(numbers, again=numbers)
 
 

@@ -35,7 +35,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def good(prefect_server: None, tmp_path_factory: pytest.TempPathFactory) -> FakeLab:
-    """A lab whose sweep ended well. Not to be changed."""
+    """A lab whose sweep completed. Tests must not modify it."""
     lab = make_lab(tmp_path_factory.mktemp("good"), ["alpha", "beta"])
     assert asyncio.run(run(lab)).is_completed()
     return lab
@@ -260,7 +260,7 @@ async def test_what_only_a_worker_can_see_fails_the_run_with_one_sentence(
 
 
 def _alive(lab: FakeLab) -> list[int]:
-    """Processes whose command line names the fake SDK."""
+    """Return the processes whose command line names the fake SDK."""
     marker = str(lab.sdk).encode()
     found = []
     for entry in Path("/proc").iterdir():

@@ -1,4 +1,4 @@
-"""The triggers of prefect.yaml, by Prefect's own models: what fires them, and that the run they ask for is one the form takes."""
+"""The triggers of prefect.yaml, read by Prefect's own models: what fires them, and that their runs are accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fakes.records import record, run_record
 from tasks import events
 from tests.flows.conftest import ROOT
 
-pytestmark = pytest.mark.xdist_group("server")  # where Prefect is imported already
+pytestmark = pytest.mark.xdist_group("server")  # where Prefect is already imported
 DEPLOYMENTS: dict[str, dict[str, Any]] = {
     each["name"]: each for each in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 }
@@ -26,7 +26,7 @@ DEPLOYMENTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    """Events as `tasks.events` makes them."""
+    """Events as `tasks.events` creates them."""
     kept: list[Event] = []
 
     def keep(name: str, resource: dict[str, str], **rest: Any) -> None:
@@ -37,14 +37,14 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
 
 
 def trigger(deployment: str) -> DeploymentEventTrigger:
-    """The one trigger of a deployment, as `prefect deploy` reads it."""
+    """Return the one trigger of a deployment, as `prefect deploy` reads it."""
     (made,) = _initialize_deployment_triggers(deployment, [dict(DEPLOYMENTS[deployment]["triggers"][0])])
     assert isinstance(made, DeploymentEventTrigger)
     return made
 
 
 def asked(deployment: str, event: Event) -> dict[str, str]:
-    """The parameters that the trigger gives a run for an event."""
+    """Return the parameters that the trigger gives a run for an event."""
     templates = trigger(deployment).parameters or {}
     return {name: jinja2.Template(text).render(event=event) for name, text in templates.items()}
 

@@ -1,4 +1,4 @@
-"""The best options are asked for as a form, and answered in the Prefect UI."""
+"""The best options are requested through a form and reported in the Prefect UI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another SDK does is asked as a form, and answered in the Prefect UI."""
+"""The effect of another SDK is requested through a form and reported in the Prefect UI."""
 
 from __future__ import annotations
 

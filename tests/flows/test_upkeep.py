@@ -1,4 +1,4 @@
-"""The store is pruned and verified by flows, as their schedules run them."""
+"""Flows prune and verify the store, as their schedules run them."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ async def test_one_run_that_is_not_there_is_refused_in_a_sentence(old: Store, tm
 
 
 async def only_table(state: State[Any]) -> list[dict[str, str]]:
-    """The rows of the table that a flow run left."""
+    """Return the rows of the only table that a flow run published."""
     async with get_client() as client:
         (artifact,) = await client.read_artifacts(
             artifact_filter=ArtifactFilter(

@@ -1,1 +1,1 @@
-"""Every parser of what comes from outside, on bytes that nobody wrote: one sentence at most, in bounded time and memory."""
+"""Every parser of outside input, on bytes that no one wrote: at most one sentence, in bounded time and memory."""

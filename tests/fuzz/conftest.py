@@ -1,4 +1,4 @@
-"""Files of a good cell on the fake SDK: the seeds of what is fuzzed."""
+"""Files of a good cell on the fake SDK, the seeds for fuzzing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.qhas.cell.workbench import bench_of, log_of
 
 @pytest.fixture(scope="session")
 def cell(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What the viewer wrote of a cell, and its prepared DLC, by name."""
+    """The files that the viewer wrote for a cell, and its prepared DLC, by name."""
     folder = tmp_path_factory.mktemp("seeds")
     sdk = build_fake_sdk(folder / "sdk")
 

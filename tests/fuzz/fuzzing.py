@@ -1,7 +1,7 @@
-"""How a parser is fuzzed: good bytes, changed in ways that matter, for as long as FUZZ_SECONDS says (600 without it).
+"""Fuzz a parser: good bytes, changed in ways that matter, for FUZZ_SECONDS seconds (600 by default).
 
-An example may end in the errors that the parser's contract names. It has so many seconds of this process's
-own time, and so much memory: a busy machine makes no example too slow.
+An example may end in the errors that the parser's contract names. Its time limit counts CPU time of this process, so a
+busy machine makes no example too slow; its memory is limited as well.
 """
 
 from __future__ import annotations
@@ -83,12 +83,12 @@ _VALUES = (
     ),
     *(b'"\\ud800"', b'"\\u202e"', b'"=1+1"', b'"nan"', b'[[[[["x"]]]]]', b'{"": null}'),
 )
-"""What no writer of a JSON value meant, though its grammar takes most of it."""
+"""JSON values that no writer intends, though the grammar allows most of them."""
 
 
 @st.composite
 def spoiled(draw: st.DrawFn, seeds: Sequence[bytes]) -> bytes:
-    """One of the seeds after a few changes: values, bytes, tokens, pieces cut out, doubled and moved, packed and cut off."""
+    """Draw a seed with a few changes: values, bytes, tokens, pieces cut, doubled or moved; packed or truncated."""
     content = bytearray(draw(st.sampled_from(seeds)))
     for _ in range(draw(st.integers(0, 6))):
         at = draw(st.integers(0, max(len(content), 1)))
@@ -124,13 +124,13 @@ def spoiled(draw: st.DrawFn, seeds: Sequence[bytes]) -> bytes:
 def fuzz(
     seeds: Sequence[bytes], parse: Callable[[bytes], object], *refusals: type[Exception], share: float = 1.0
 ) -> None:
-    """Run the parser for its share of the time; whatever else it ends in fails, with the smallest bytes that do it."""
+    """Run the parser for its share of the time; any other error fails, with the smallest bytes that cause it."""
     end, rounds, failed = time.monotonic() + SECONDS * share, 0, False
 
     def example(content: bytes) -> None:
         nonlocal failed
         if time.monotonic() >= end and not failed:
-            return  # the rest of a round; what has failed is still made smaller
+            return  # skip the rest of the round, but keep shrinking a failure
         try:
             with bounded(), suppress(*refusals):
                 parse(content)
@@ -152,12 +152,12 @@ def fuzz(
 
 
 class TooSlow(BaseException):
-    """No error that a parser could take for its own."""
+    """Not an Exception, so that no parser can mistake it for an error of its own."""
 
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """The block's own time and the memory of the process are limited."""
+    """Limit the block's CPU time and the memory of the process."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise TooSlow(f"over {_OWN_SECONDS:g} s of this process")

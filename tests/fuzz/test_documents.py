@@ -1,4 +1,4 @@
-"""What people write and stores hold: specs, sites, input lists, DLCs, records, Parquet."""
+"""What users write and stores contain: specs, sites, input lists, DLCs, records, Parquet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others leave on a host and say to it: claims, leases, quarantines, marks, settings, lists of devices' files."""
+"""What others leave on a host or send to it: claims, leases, quarantines, marks, settings, devices' file listings."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_marks_of_scratch_and_settings_of_prefect(tmp_path: Path, monkeypatch: p
 
 
 class Told:
-    """A shell that gives one answer to every question."""
+    """A shell that gives the same answer to every command."""
 
     name = "board-7"
 

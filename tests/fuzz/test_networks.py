@@ -1,4 +1,4 @@
-"""What networks come with: ONNX files, configurations of language models, maps of sources, arrays, traces of several runs."""
+"""What comes with networks: ONNX files, language model configurations, source maps, arrays, multi-run traces."""
 
 from __future__ import annotations
 

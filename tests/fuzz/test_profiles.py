@@ -1,4 +1,4 @@
-"""What tools and devices write: summaries, traces, runtraces, schematics, logs, tables of times, answers of a device."""
+"""What tools and devices write: summaries, traces, runtraces, schematics, logs, tables of times, devices' answers."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ TRACE = (
 
 
 def stored(*patterns: str) -> list[bytes]:
-    """Real files of the shared folder, the smaller ones; none where it is absent."""
+    """Return real files of the shared folder, only the smaller ones; none if it is absent."""
     found = sorted(path for pattern in patterns for path in SHARED.glob(pattern))
     return [path.read_bytes() for path in found if path.stat().st_size < 400_000]
 
 
 def from_file(folder: Path, name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
-    """A reader of paths as a reader of bytes."""
+    """Turn a reader of paths into a reader of bytes."""
 
     def parse(content: bytes) -> object:
         (path := folder / name).write_bytes(content)

@@ -1,4 +1,4 @@
-"""What people ask and hand over: questions, gates, sites' lists, archives of devices' tools, text for people."""
+"""What users request and hand over: queries, gates, lists of sites, archives of devices' tools, text to display."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_onnx_that_name_their_weights(tmp_path: Path) -> None:
 
 
 def test_folders_of_gates(tmp_path: Path) -> None:
-    """Names of files are what is outside here."""
+    """The outside input here is the names of files."""
 
     def read(content: bytes) -> None:
         with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
@@ -91,7 +91,7 @@ def test_revisions_of_gates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     def read(content: bytes) -> None:
         address = text_of(content)
-        if not os.path.isdir(address):  # noqa: PTH112  # which may be as large as the disk, and raises nothing here
+        if not os.path.isdir(address):  # noqa: PTH112  # folders may be as large as the disk; this never raises
             read_sides(address, "HEAD", ["*"], tmp_path / "laid")
 
     fuzz([b"HEAD~1", b"origin/main", b"--upload-pack=x", b"HEAD^{commit}", b":/fix"], read, InvalidInput)

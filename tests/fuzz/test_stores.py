@@ -1,4 +1,4 @@
-"""What stands in a store beside records (verdicts, forecasts, indexes, graphs, pictures), and what odd records become."""
+"""What stores contain besides records (verdicts, forecasts, indexes, graphs, pictures), and pages of odd records."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Command lines on files that look right as far as the tools check without the libraries."""
+"""Command lines with files that pass every check the tools make without the libraries."""
 
 import zipfile
 from pathlib import Path
 
 
 def command_line(tool: str, directory: Path) -> list[str]:
-    """Arguments for `tool` that are right in themselves; their files are made in `directory`."""
+    """Return valid arguments for `tool`; create their files in `directory`."""
     container, inputs = directory / "a.dlc", directory / "input_list.txt"
     with zipfile.ZipFile(container, "w") as archive:
         archive.writestr("model", b"network")

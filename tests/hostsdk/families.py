@@ -1,4 +1,4 @@
-"""Small seeded networks of the kinds that people profile, as ONNX files."""
+"""Small seeded networks of the kinds that users profile, as ONNX files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PAD = {"pads": [1, 1, 1, 1]}
 
 
 class _Network:
-    """A graph under construction: each step returns the tensor it made, and weights are drawn as they are named."""
+    """A graph under construction: each step returns its output tensor; weights are drawn in the order of use."""
 
     def __init__(self, name: str, shape: tuple[int, ...], element: int = TensorProto.FLOAT) -> None:
         self._name = name
@@ -59,7 +59,7 @@ class _Network:
 
 
 def encoder(folder: Path) -> Path:
-    """A block of a transformer's encoder: attention, normalisation, GELU in its error-function form."""
+    """Write a block of a transformer's encoder: attention, normalisation, GELU in its error-function form."""
     net = _Network("encoder", (1, _LENGTH, _WIDTH))
     attended = _attention(net, _normalised(net, "x"))
     middle = net.op("Add", attended, "x")
@@ -96,7 +96,7 @@ def _attention(net: _Network, tensor: str) -> str:
 
 
 def encoder_w8a16(folder: Path) -> Path:
-    """The same with 8-bit weights and 16-bit activations."""
+    """Write the encoder with 8-bit weights and 16-bit activations."""
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize
     from onnxruntime.quantization.execution_providers.qnn import get_qnn_qdq_config
 
@@ -115,7 +115,7 @@ def encoder_w8a16(folder: Path) -> Path:
 
 
 def unet(folder: Path) -> Path:
-    """One step down, one up, joined to what was before."""
+    """Write a network with one step down and one up, concatenated with the tensor before them."""
     net = _Network("unet", (1, 3, 32, 32))
     left = net.op("Relu", net.conv("x", 3, 8))
     down = net.op("MaxPool", left, kernel_shape=[2, 2], strides=[2, 2])
@@ -135,7 +135,7 @@ def unet(folder: Path) -> Path:
 
 
 def depthwise(folder: Path) -> Path:
-    """Convolutions of each channel alone, between those of single points."""
+    """Write depthwise convolutions between pointwise ones."""
     net = _Network("depthwise", (1, 3, 32, 32))
     tensor = net.op("Relu", net.conv("x", 3, 16))
     for _ in range(2):
@@ -145,7 +145,7 @@ def depthwise(folder: Path) -> Path:
 
 
 def split_topk(folder: Path) -> Path:
-    """Operations of several outputs."""
+    """Write operations with several outputs."""
     net = _Network("split_topk", (1, 16, 64))
     first = net.op("Split", "x", net.constant(np.array([32, 32])), outputs=2, axis=2)
     product = net.op("Mul", first, f"{first}_1")
@@ -153,14 +153,14 @@ def split_topk(folder: Path) -> Path:
 
 
 def token_ids(folder: Path) -> Path:
-    """Rows of a table by whole numbers, and logits."""
+    """Write a table whose rows are looked up by integers, and logits."""
     net = _Network("token_ids", (1, 12), TensorProto.INT64)
     rows = net.op("Gather", net.weight(40, _WIDTH), "x")
     return net.save(folder, net.op("Softmax", net.op("MatMul", rows, net.weight(_WIDTH, 40)), axis=-1))
 
 
 def outlier(folder: Path) -> Path:
-    """A tensor between two products in which one column is a thousand times the others, and is then left out."""
+    """Write a tensor between two products, one of whose columns is a thousand times the others and is then ignored."""
     net = _Network("outlier", (1, 8, _WIDTH))
     factors = np.ones(_WIDTH, np.float32)
     factors[0] = 1000

@@ -1,4 +1,4 @@
-"""Small networks that the tests make themselves: 8-bit, with quantise/dequantise pairs, as a quantiser would write them."""
+"""Small networks built by the tests: 8-bit, with quantise/dequantise pairs, as a quantiser would write them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CUSTOM_DOMAIN = "example"
 
 
 class _Graph:
-    """A graph under construction: each step returns the tensor it made."""
+    """A graph under construction: each step returns its output tensor."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -70,7 +70,7 @@ class _Graph:
 
 
 def conv_net(path: Path) -> Path:
-    """Two convolutions with a ReLU between: `x` in, `y_dq` out, of 4 channels."""
+    """Write two convolutions with a ReLU between: `x` in, `y_dq` out, of 4 channels."""
     graph = _Graph()
     first = graph.convolution(graph.quantised("x", ACTIVATION_SCALE), "conv0", (3, 8))
     hidden = graph.quantised(graph.op("Relu", [first], "relu0"), ACTIVATION_SCALE)
@@ -79,7 +79,7 @@ def conv_net(path: Path) -> Path:
 
 
 def two_inputs(path: Path) -> Path:
-    """The difference of `left` and `right`, as `y_dq`."""
+    """Write the difference of `left` and `right`, as `y_dq`."""
     graph = _Graph()
     sides = [graph.quantised(name, ACTIVATION_SCALE) for name in ("left", "right")]
     graph.op("Sub", sides, "y")
@@ -87,7 +87,7 @@ def two_inputs(path: Path) -> Path:
 
 
 def quantised_interface(path: Path) -> Path:
-    """A convolution whose input `x_q` and output `y_q` are stored as 8-bit numbers."""
+    """Write a convolution whose input `x_q` and output `y_q` are stored as 8-bit numbers."""
     graph = _Graph()
     scale, zero = (
         graph.constant("x_scale", np.float32(ACTIVATION_SCALE)),
@@ -100,14 +100,14 @@ def quantised_interface(path: Path) -> Path:
 
 
 def float_net(path: Path) -> Path:
-    """A ReLU, not quantised."""
+    """Write a ReLU, not quantised."""
     graph = _Graph()
     graph.op("Relu", ["x"], "y")
     return graph.save(path, ["x"], "y")
 
 
 def float_convolution(path: Path) -> Path:
-    """A convolution of 3 channels to 8, not quantised."""
+    """Write a convolution of 3 channels to 8, not quantised."""
     graph = _Graph()
     weights = np.linspace(-1, 1, 8 * 3 * 9, dtype=np.float32).reshape(8, 3, 3, 3)
     graph.op("Conv", ["x", graph.constant("w", weights)], "y", pads=[1, 1, 1, 1])
@@ -115,7 +115,7 @@ def float_convolution(path: Path) -> Path:
 
 
 def gelu_between_convolutions(path: Path) -> Path:
-    """Two convolutions with bias, and a GELU between them as exporters of older opsets write it."""
+    """Write two convolutions with bias, and between them a GELU as exporters of older opsets write it."""
     graph = _Graph()
     weights = [
         graph.constant("w", np.linspace(-1, 1, 81, dtype=np.float32).reshape(3, 3, 3, 3)),
@@ -131,7 +131,7 @@ def gelu_between_convolutions(path: Path) -> Path:
 
 
 def token_net(path: Path, element: int = TensorProto.INT64) -> Path:
-    """A table of 16 rows, looked up by `ids` of whole numbers: row n is n, n, n, n."""
+    """Write a table of 16 rows, looked up by the integers `ids`: row n is n, n, n, n."""
     graph = _Graph()
     rows = np.repeat(np.arange(16, dtype=np.float32)[:, None], 4, axis=1)
     graph.op("Gather", [graph.constant("table", rows), "ids"], "y")
@@ -139,7 +139,7 @@ def token_net(path: Path, element: int = TensorProto.INT64) -> Path:
 
 
 def layer_norm(path: Path) -> Path:
-    """One layer normalisation in float, and nothing else."""
+    """Write a single layer normalisation in float."""
     graph = _Graph()
     scale, shift = (
         graph.constant(name, np.full(16, value, np.float32)) for name, value in (("g", 1), ("b", 0))
@@ -149,14 +149,14 @@ def layer_norm(path: Path) -> Path:
 
 
 def symbolic(path: Path, *shape: int | str) -> Path:
-    """A convolution with pairs at its borders, of an input `x` with symbols in its shape."""
+    """Write a convolution with pairs at its ends, of an input `x` whose shape may contain symbols."""
     graph = _Graph()
     graph.convolution(graph.quantised("x", ACTIVATION_SCALE), "conv0", (3, 8))
     return graph.save(path, ["x"], graph.quantised("conv0", OUTPUT_SCALE), shape=shape)
 
 
 def recurrent(path: Path, kind: str) -> Path:
-    """One LSTM or GRU, named rnn0."""
+    """Write one LSTM or GRU, named rnn0."""
     graph = _Graph()
     gates = 4 if kind == "LSTM" else 3
     weights = [graph.constant(name, np.zeros((1, 8 * gates, 8), np.float32)) for name in ("w", "r")]
@@ -165,14 +165,14 @@ def recurrent(path: Path, kind: str) -> Path:
 
 
 def with_custom_operation(path: Path) -> Path:
-    """A network with an operation of a domain that nobody registers, named foo0."""
+    """Write a network with an operation of an unregistered domain, named foo0."""
     graph = _Graph()
     graph.op("Foo", ["x"], "foo0", domain=CUSTOM_DOMAIN)
     return graph.save(path, ["x"], "foo0")
 
 
 def with_determinant(path: Path) -> Path:
-    """A network with an operation that the HTP does not have, named det0."""
+    """Write a network with an operation that the HTP does not have, named det0."""
     graph = _Graph()
     first = graph.convolution(graph.quantised("x", ACTIVATION_SCALE), "conv0", (3, 8))
     graph.op("Relu", [graph.op("Det", [first], "det0")], "y")
@@ -180,12 +180,12 @@ def with_determinant(path: Path) -> Path:
 
 
 def random_input(seed: int) -> NDArray[np.float32]:
-    """An input of `SHAPE` that covers the quantised range."""
+    """Return an input of `SHAPE` that covers the quantised range."""
     return np.random.default_rng(seed).normal(0, 2, SHAPE).astype(np.float32)
 
 
 def reference(network: Path) -> Any:
-    """A session of ONNX Runtime that computes the network in floating point, op by op.
+    """Return an ONNX Runtime session that computes the network in floating point, op by op.
 
     Its fused 8-bit convolutions add pairs of products in 16 bits on x86 processors without VNNI, and saturate there.
     """

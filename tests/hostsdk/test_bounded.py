@@ -1,4 +1,4 @@
-"""What is larger than it says, or without end, ends in one sentence and fills no memory."""
+"""Input that is larger than it says, or endless, is refused in one sentence and does not exhaust memory."""
 
 import json
 import os
@@ -25,7 +25,7 @@ CENTRAL, END = b"PK\x01\x02", b"PK\x05\x06"
 
 @pytest.fixture(autouse=True)
 def modest_memory():
-    """No test may need more than a tenth of what its file declares."""
+    """Check that no test needs more than 64 MiB, a small part of what its file declares."""
     tracemalloc.start()
     yield
     _, peak = tracemalloc.get_traced_memory()
@@ -70,7 +70,7 @@ def test_a_directory_that_declares_gigabytes_is_refused(tmp_path, read):
     path = archive(tmp_path / "a.dlc", model=b"network")
     with path.open("r+b") as file:
         content = file.read()
-        file.truncate(1 << 31)  # a hole: the directory could be as large as it says
+        file.truncate(1 << 31)  # a sparse file: the directory could be as large as it says
         file.seek((1 << 31) - 22)
         file.write(struct.pack("<4s4H2LH", END, 0, 0, 1, 1, (1 << 31) - 22, 0, 0))
     assert content

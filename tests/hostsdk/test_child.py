@@ -1,4 +1,4 @@
-"""A job is a copy of its tool that does nothing after it, whatever its outputs are."""
+"""A job is a fork of its tool that does nothing after the job, whatever its outputs are."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ANSWERS = "reply.result(number=request['number'])"
 
 
 def ends(folder: Path, work: str = ANSWERS, before: str = "") -> list[str]:
-    """How the job ended, told by every process that came to its end."""
+    """Run a tool with the job; return how it ended, from every process that reached the end of the script."""
     script = SCRIPT.format(work=work, before=before)
     subprocess.run(
         [sys.executable, "-E", "-c", script, str(folder)], check=True, capture_output=True, timeout=600
@@ -69,7 +69,7 @@ def test_a_tool_whose_outputs_were_closed_has_its_answer(tmp_path: Path, closed:
     command = ["sh", "-c", f'exec "$0" -E -c "$1" "$2" {closed}', sys.executable, script, str(tmp_path)]
     subprocess.run(command, check=True, timeout=600)
     assert (tmp_path / "ends").read_text() == "7\n"
-    assert (tmp_path / "native.log").read_text() in ("said", "")  # without an output nothing is printed
+    assert (tmp_path / "native.log").read_text() in ("said", "")  # with its output closed, nothing is printed
 
 
 def test_a_signal_that_waits_while_the_tool_is_copied_ends_the_copy_as_a_signal(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The error line: one line, in the form that tools parse."""
+"""An error is one line, in the form that other tools parse."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Which generations of the libraries are known, and what they are called."""
+"""The known generations of the libraries, and their names."""
 
 import pytest
 

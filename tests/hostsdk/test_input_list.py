@@ -1,4 +1,4 @@
-"""The input list: what it may say, and what is refused with which code."""
+"""What an input list may contain, and what is refused with which code."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Further wheels, fetched by an installer of the user's into a cache."""
+"""Further wheels are fetched into a cache by the user's own installer."""
 
 import os
 import stat
@@ -23,7 +23,7 @@ touch "$target/onnxruntime_qnn/libQnnSystem.so"
 
 @pytest.fixture(autouse=True)
 def calls(tmp_path, monkeypatch) -> Path:
-    """A uv on the PATH that makes a wheel out of nothing; the file it notes its calls in."""
+    """Put a uv on the PATH that makes a wheel out of nothing; provide the file in which it records its calls."""
     log, uv = tmp_path / "calls", tmp_path / "bin" / "uv"
     uv.parent.mkdir()
     uv.write_text(UV.format(log=log))

@@ -1,4 +1,4 @@
-"""The SDK directory's parts that need no libraries: versions, launchers, and what a wrong platform is told."""
+"""The parts of the SDK directory that need no libraries: versions, launchers, and the message on a wrong platform."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What the host SDK answers about itself."""
+"""What the host SDK reports about itself."""
 
 from __future__ import annotations
 

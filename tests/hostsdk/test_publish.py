@@ -1,4 +1,4 @@
-"""Publishing: one step, over what was there, and scratch that never stays."""
+"""Publishing takes one step, replaces what was there, and never leaves scratch behind."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The quantiser's advice is left out, and nobody else's warnings."""
+"""The quantiser's advice is suppressed, but no other warnings are."""
 
 from __future__ import annotations
 

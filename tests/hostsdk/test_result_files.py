@@ -1,4 +1,4 @@
-"""Output files: named after tensors, and never outside their own result."""
+"""Output files are named after tensors, and never written outside their own result."""
 
 from pathlib import PurePosixPath
 

@@ -1,4 +1,4 @@
-"""What the tools print is text, whatever a network's names hold."""
+"""The tools print plain text, whatever a network's names contain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEEN = "conv?]0;owned??[2J??1m"
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """A tool takes the signals of its process, which here is the tests'."""
+    """Restore the signal handlers: a tool replaces those of its process, which here is the test process."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
     for number, handler in before.items():

@@ -1,4 +1,4 @@
-"""The SoC table: complete rows, and names that lead somewhere."""
+"""The SoC table has complete rows, and every name leads to one or is refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The simulator's trace object: header lengths that fit, and a label that leaves the trace's own bytes alone."""
+"""The simulator's trace object has matching header lengths, and a label leaves the trace's own bytes alone."""
 
 import json
 

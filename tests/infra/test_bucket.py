@@ -1,4 +1,4 @@
-"""The rights of the bucket's files: enough for all that a worker does, and each of them needed."""
+"""The permissions in the bucket's files suffice for all that a worker does, and each of them is needed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ needs_ceph = pytest.mark.skipif(not ceph_is_installed(), reason="radosgw and cep
 
 @pytest.fixture(scope="module")
 def policed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PolicedMotoServer]:
-    """A server with both buckets, that has its police on between the tests' users."""
+    """A server with both buckets, which enforces policies except while a test's user is being created."""
     with PolicedMotoServer(tmp_path_factory.mktemp("s3")) as server:
         for name in (BUCKET, NETWORKS):
             server.client().create_bucket(Bucket=name)
@@ -48,17 +48,17 @@ def policed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PolicedMotoSer
 
 
 class Become:
-    """Turns this process into a user of the policed server."""
+    """A callable that turns this process into a user of the policed server."""
 
     def __init__(self, server: PolicedMotoServer, monkeypatch: pytest.MonkeyPatch) -> None:
         self._server, self._monkeypatch = server, monkeypatch
 
     def __call__(self, policy: dict[str, Any], endpoint: str | None = None) -> None:
-        """From now on the AWS variables are of a user with this policy, which counts."""
+        """Set the AWS variables to those of a new user with this policy, and enforce it."""
         self._server.enforce(False)
         variables = self._server.user(f"user-{time.monotonic_ns()}", policy)
         put_on(variables | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}), self._monkeypatch)
-        fsspec.get_filesystem_class("s3").clear_instance_cache()  # it would go on with the last user's keys
+        fsspec.get_filesystem_class("s3").clear_instance_cache()  # it would keep the last user's keys
         self._server.enforce()
 
 
@@ -73,7 +73,7 @@ def put_on(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def work(store: Store, folder: Path) -> None:
-    """All that flows, tasks and pruning ask of a store."""
+    """Do everything that flows, tasks and pruning require of a store."""
     store.require_writable()
     prefix = f"runs/{time.monotonic_ns()}/alpha/sa8255/default"
     files = []
@@ -93,7 +93,7 @@ def work(store: Store, folder: Path) -> None:
 
 
 def without(policy: dict[str, Any], sid: str, action: str) -> dict[str, Any]:
-    """The policy with one right less."""
+    """Return the policy with one permission removed."""
     less = copy.deepcopy(policy)
     [statement] = [each for each in less["Statement"] if each["Sid"] == sid]
     actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
@@ -212,7 +212,7 @@ def test_a_wrong_key_is_told(become: Become, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def ceph(tmp_path: Path) -> Iterator[Ceph]:
-    """A gateway on which a day of a lifecycle rule is a second."""
+    """A gateway on which a day of a lifecycle rule lasts a second."""
     (folder := tmp_path / "ceph").mkdir()
     with Ceph(folder, 1 << 30, lifecycle_day_seconds=1) as server:
         server.client().create_bucket(Bucket=BUCKET)
@@ -244,7 +244,7 @@ def test_on_ceph_the_buckets_policy_gives_workers_and_readers_their_rights(
 
 
 def work_without(action: str, ceph: Ceph, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be the worker, with one right less."""
+    """Become the worker, with one permission removed."""
     put_on(ceph.user("qhas-worker"), monkeypatch)
     policy = without(rules("ceph-bucket-policy"), "WorkersKeepArtifacts", action)
     ceph.client().put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
@@ -294,7 +294,7 @@ def test_on_ceph_the_lifecycle_takes_uploads_that_broke_off_and_nothing_that_is_
     for key in (
         "runs/one/large.bin",
         "runs/one/larger.bin",
-    ):  # when the second is gone, all has been gone through again
+    ):  # once the second is gone, the lifecycle has passed over everything again
         s3.create_multipart_upload(Bucket=BUCKET, Key=key)
         deadline = time.monotonic() + 600  # a pass of the lifecycle takes seconds
         while s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads") and time.monotonic() < deadline:

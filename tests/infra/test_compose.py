@@ -1,4 +1,4 @@
-"""compose.yaml: what Compose takes, pinned, guarded, and without secrets."""
+"""compose.yaml is accepted by Compose, pinned, guarded, and contains no secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMPOSE = INFRA / "compose.yaml"
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
 ONCE = {"bucket", "migrate", "register"}
 NO_ADDRESS = {"services"}
-"""Prefect's background services listen nowhere."""
+"""Prefect's background services listen on no port."""
 NEEDED = (
     "POSTGRES_PASSWORD",
     "PREFECT_LOGIN",
@@ -127,7 +127,7 @@ def test_our_own_parts_can_change_nothing_but_their_volumes(name: str) -> None:
 
 
 def neighbours(name: str) -> set[str]:
-    """The other parts that share a network with one."""
+    """Return the other parts that share a network with this one."""
     return {
         other
         for other in SERVICES

@@ -1,4 +1,4 @@
-"""The gate in other people's CI: valid for GitHub and GitLab, and run as their shell would run it."""
+"""The gate in other people's CI is valid for GitHub and GitLab, and works when run as their shells would run it."""
 
 from __future__ import annotations
 

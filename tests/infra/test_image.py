@@ -1,4 +1,4 @@
-"""The image: what hadolint says, from the lock, as nobody in particular."""
+"""The image passes hadolint, is built from the lock, and runs as an unprivileged account."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_compose_and_kubernetes_run_it_in_the_version_of_the_package() -> None:
 
 
 def pins(lock: Path) -> dict[str, tuple[str, ...]]:
-    """Version, condition and digests of each package of a lock."""
+    """Return version, condition and digests of each package of a lock."""
     entries = re.findall(r"^([\w.-]+)==([^\\\n]+)((?:\\\n\s+--hash=\S+\s*)+)", lock.read_text(), re.MULTILINE)
     return {
         name: (version.strip(), *sorted(re.findall(r"sha256:\w+", rest))) for name, version, rest in entries

@@ -1,4 +1,4 @@
-"""The manifests: by Kubernetes' own schemas, and what its schemas do not ask."""
+"""The manifests satisfy Kubernetes' own schemas, and requirements that the schemas do not cover."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OLDEST, NEWEST = "1.30", "1.37"
 OBJECTS = manifests()
 WORKLOADS = {each["metadata"]["name"]: each for each in OBJECTS if "template" in each.get("spec", {})}
 NO_ADDRESS = {"prefect-services"}
-"""Prefect's background services listen nowhere."""
+"""Prefect's background services listen on no port."""
 
 
 def pod(workload: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is fetched from elsewhere is named by digest, or stands on the list of what is not yet."""
+"""Everything fetched from elsewhere is named by digest, or is on the list of those not yet pinned."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIGEST = re.compile(r"[^@]+:[^@]+@sha256:[0-9a-f]{64}")
 
 
 def images(infra: Path = INFRA) -> set[str]:
-    """Of others, in every file that names one."""
+    """Return the images of others, from every file that names one."""
     named = {service["image"] for service in compose()["services"].values()} if infra == INFRA else set()
     for path in (infra / "compose.yaml", *(infra / "kubernetes").glob("*.yaml")):
         named |= set(re.findall(r"^\s*(?:- )?image: (\S+)$", path.read_text(), re.MULTILINE))
@@ -31,7 +31,7 @@ def unpinned(infra: Path = INFRA) -> set[str]:
 
 
 def loose(infra: Path = INFRA) -> set[str]:
-    """Images without a digest."""
+    """Return the images without a digest."""
     return {name for name in images(infra) if not DIGEST.fullmatch(name)}
 
 
@@ -47,7 +47,7 @@ def test_every_image_of_the_manifests_is_looked_at() -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """Ours, with every image on the list and without its digest."""
+    """A copy of infra/ with every image on the list and without its digest."""
     shutil.copytree(INFRA, infra := tmp_path / "infra", ignore=shutil.ignore_patterns("__pycache__"))
     for path in (
         infra / "compose.yaml",
@@ -60,7 +60,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def pin(copy: Path, answer: str) -> subprocess.CompletedProcess[str]:
-    """Run it where `docker` gives one answer to every question."""
+    """Run pin-images on the copy, with a `docker` that gives the same answer to every call."""
     (docker := copy.parent / "bin" / "docker").parent.mkdir()
     docker.write_text(f"#!/bin/sh\n{answer}\n")
     docker.chmod(0o755)

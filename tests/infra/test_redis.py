@@ -1,4 +1,4 @@
-"""Redis as compose.yaml and the manifests start it: by the real server, with a password that no argument shows."""
+"""Redis as compose.yaml and the manifests start it, on the real server, with a password that no argument shows."""
 
 from __future__ import annotations
 

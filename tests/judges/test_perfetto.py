@@ -1,4 +1,4 @@
-"""Perfetto's trace processor accepts good traces and names what is wrong with others."""
+"""Perfetto's trace processor accepts good traces and names the faults of others."""
 
 import gzip
 import json

@@ -1,7 +1,7 @@
-"""Files in the vendor's shape against what we draw and tell of them, recomputed here from their bytes alone.
+"""What we draw and report from files in the vendor's shape agrees with figures recomputed here from their bytes alone.
 
-`vendor_shape` holds small invented files as the vendor's viewer writes them. Where the vendor's own files stand beside the
-repository they are judged as well, and the small ones must look just like them.
+`vendor_shape` holds small invented files like those that the vendor's viewer writes. If the vendor's own files are
+beside the repository, they are judged as well, and the small ones must look just like them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def load(path: Path) -> Any:
 
 
 class Files:
-    """A trace and its QHAS as the vendor wrote them, and the picture we make."""
+    """A trace and its QHAS as the vendor wrote them, and the picture we draw."""
 
     def __init__(self, trace: Path, qhas: Path) -> None:
         self.events = load(trace)["traceEvents"]
@@ -66,7 +66,7 @@ class Files:
         self.origin = first - begins
 
     def filled(self, spans: list[tuple[int, int, float]]) -> list[float]:
-        """Amounts in every bin of the picture, each span's spread evenly over it."""
+        """Return the amount in every bin of the picture, with each span's amount spread evenly over it."""
         width = self.picture.bin_cycles
         amounts = [0.0] * len(self.picture.dominant.busy)
         for start, end, amount in spans:
@@ -115,7 +115,7 @@ def test_the_dominant_lane_is_the_path_of_the_qhas(files: Files) -> None:
 
 @pytest.mark.parametrize("field", ["dram_read", "dram_write", "vtcm_read", "vtcm_write"])
 def test_a_memory_lane_is_the_bytes_of_every_op_spread_over_it(files: Files, field: str) -> None:
-    """The trace has levels only, the QHAS the bytes of every execution: what is drawn of the one is the other."""
+    """What is drawn from the trace, which has only levels, agrees with the bytes per execution that the QHAS has."""
     name = field.upper().replace("_READ", " read").replace("_WRITE", " write")
     (counter,) = [counter for counter in files.picture.counters if counter.name == name]
     spans = [

@@ -1,4 +1,4 @@
-"""Every figure of a cell's page and record against the vendor's files, recomputed here from their bytes alone."""
+"""Every figure of a cell's page and record agrees with the vendor's files, recomputed here from their bytes alone."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ UNITS = {
 
 
 def shows(text: str, value: float) -> bool:
-    """Whether a text is that value, rounded to the digits that it has."""
+    """Whether a text shows that value, rounded to the digits that the text has."""
     match = re.fullmatch(r"([\d,]+)(\.\d+)? ?(\D*)", text)
     if not match or match[3] not in UNITS:
         return False
@@ -58,11 +58,11 @@ def shows(text: str, value: float) -> bool:
 
 
 class Vendor(NamedTuple):
-    """A QHAS with what stands beside it, as JSON has it."""
+    """A QHAS as JSON, with the runtrace, record and page that belong to it."""
 
     sections: dict[str, list[Row]]
     inferences: list[dict[str, Row]]
-    """The arguments of every phase, by inference and name."""
+    """The arguments of each phase, by inference and by phase name."""
     record: CellRecord
     html: str
 
@@ -201,7 +201,7 @@ def test_every_inference_of_the_runtrace_is_in_the_record_and_on_the_page(files:
 
 
 def test_the_vendors_microseconds_and_clock_follow_from_its_own_ticks(files: Vendor) -> None:
-    """What is read where the summaries are missing: 19.2 ticks a microsecond, cycles over them."""
+    """The figures used if the summaries are missing: 19.2 ticks a microsecond, and cycles over those microseconds."""
     for args in (args for one in files.inferences for args in one.values()):
         us = (args["stat_end_ticks"] - args["stat_start_ticks"]) / 19.2
         assert us == pytest.approx(args["summary_time_us"], rel=1e-4)

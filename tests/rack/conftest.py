@@ -1,4 +1,4 @@
-"""Racks of fake devices. Each needs the programs that its devices are made of; without them its tests are skipped."""
+"""Racks of fake devices. Tests are skipped if the programs that their devices are built from are missing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from qhas.devices.lease import DIRECTORY_VARIABLE
 from tests.rack.rack import Rack, leases_of
 
 RackOf = Callable[..., Rack]
-"""Makes a rack of phones and boards, given as SoCs by name; those whose name begins with "board" are boards."""
+"""Builds a rack of phones and boards, given as SoCs by name; names that begin with "board" are boards."""
 
 
 @pytest.fixture(scope="session")
 def adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbServer]:
-    """An adb server of the test run."""
+    """The adb server of the test run."""
     if why := phone.why_unavailable():
         pytest.skip(why)
     with AdbServer.start(tmp_path_factory.mktemp("adb")) as server:
@@ -29,7 +29,7 @@ def adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdbServer]:
 def rack_of(
     tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[RackOf]:
-    """Makes racks that end with the test."""
+    """Build racks that are stopped at the end of the test."""
     made: list[Rack] = []
 
     def make(changes: dict[str, Any] | None = None, **devices: str | dict[str, Any]) -> Rack:

@@ -1,7 +1,7 @@
 """Cells without a Prefect server: the direct runner's steps.
 
-`python -m tests.rack.drive SITE RUN_ID CELLS` is a process of its own that runs the cells of a JSON file and prints
-their records as JSON lines, as a sweep or a profile of another user would be.
+`python -m tests.rack.drive SITE RUN_ID CELLS` is a separate process that runs the cells of a JSON file and prints
+their records as JSON lines, like another user's sweep or profile.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from qhas.sweep.spec import Cell
 
 
 async def run_cell(cell: Cell, lab: Lab, run_id: str) -> CellRecord:
-    """Take a cell to its end; its record."""
+    """Run a cell to its end; return its record."""
     (record,) = await run_cells([cell], lab, run_id)
     return record
 
 
 async def run_cells(cells: list[Cell], lab: Lab, run_id: str) -> list[CellRecord]:
-    """The cells of a sweep, side by side as far as devices allow."""
+    """Run the cells of a sweep, side by side as far as the devices allow; return their records."""
     return await sequence.profile_cells(cells, lab, run_id, DIRECT)
 
 

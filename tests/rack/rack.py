@@ -1,4 +1,4 @@
-"""A rack of fake devices, one fake SDK and one store, and what is left of a run on any of them."""
+"""A rack of fake devices, one fake SDK and one store, and what a run leaves behind on any of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.rack.drive import run_cell
 
 FakeDevice = Phone | Board
 ANSWER_SECONDS = 20.0
-"""Long, for a loaded machine. Tests of devices that fall silent choose less."""
+"""Long enough for a loaded machine. Tests of devices that fall silent use less."""
 NET_RUN = "/snpe-net-run --container"
 PROFILED = "--profiling_level qhas"
 TIMED = "--profiling_level basic"
@@ -45,13 +45,13 @@ class Rack:
 
     @classmethod
     def build(cls, folder: Path, **changes: Any) -> Rack:
-        """A rack without devices. `folder` exists."""
+        """Build a rack without devices. `folder` exists."""
         return cls(folder, build_fake_sdk(folder / "sdk"), changes=changes)
 
     def add(
         self, name: str, device: FakeDevice, soc: str, server: AdbServer | None = None, **ref: Any
     ) -> None:
-        """Put a device in. A phone is made known to the adb server."""
+        """Add a device. A phone is registered with the adb server."""
         if isinstance(device, Phone):
             assert server is not None
             server.connect(device)
@@ -70,7 +70,7 @@ class Rack:
 
     @property
     def site_file(self) -> Path:
-        """site.yaml as the rack is now; JSON is YAML."""
+        """site.yaml for the rack as it is now, written as JSON, which is YAML."""
         path = self.folder / "site.yaml"
         settings = {
             "store": str(self.folder / "store"),
@@ -82,38 +82,38 @@ class Rack:
 
     @property
     def site(self) -> Site:
-        """The site that `site_file` states."""
+        """The site described by `site_file`."""
         return load_site(self.site_file)
 
     @property
     def store(self) -> Store:
-        """Where the cells go."""
+        """The store that receives the cells."""
         return Store(str(self.folder / "store"))
 
     def dlc(self, name: str) -> str:
-        """A network of that name."""
+        """Return the path of a network of that name, created if absent."""
         path = self.folder / f"{name}.dlc"
         return str(path if path.exists() else make_dlc(path, graph=name))
 
     def cell(self, name: str = "net", soc: str = "sm8750", *, repetitions: int = 0, **run: Any) -> Cell:
-        """A cell of a network on a SoC; without repetitions there is no latency pass."""
+        """Return a cell of a network on a SoC; without repetitions there is no latency pass."""
         options = {"repetitions": repetitions, "warmups": 1, **run}
         return Cell.model_validate(
             {"model": {"name": name, "dlc": self.dlc(name)}, "soc": soc, "run": options}
         )
 
     def spec(self, *networks: str, **changes: Any) -> SweepSpec:
-        """A sweep over networks on the SoCs of the rack."""
+        """Return a sweep over networks on the SoCs of the rack."""
         models = [{"name": name, "dlc": self.dlc(name)} for name in networks]
         socs = sorted({ref["soc"] for ref in self.refs.values()})
         return SweepSpec.model_validate({"name": "rack", "models": models, "socs": socs, **changes})
 
     def address(self, name: str) -> str:
-        """The name of a device's lease."""
+        """Return the name of a device's lease."""
         return DeviceRef.model_validate(self.refs[name]).address
 
     async def run(self, *cells: Cell, run_id: str = "one", lab: Lab | None = None) -> list[CellRecord]:
-        """The cells one after another; their records, read back from the store."""
+        """Run the cells one after another; return their records, read back from the store."""
         if lab is None:
             async with open_lab(self.site) as lab:
                 return await self.run(*cells, run_id=run_id, lab=lab)
@@ -123,11 +123,11 @@ class Rack:
         return [record for record in found if record]
 
     def require_clean(self) -> None:
-        """Nothing of a run is left: on the devices, among the leases, on this host."""
+        """Check that nothing of a run is left on the devices, among the leases or on this host."""
         until(lambda: not self.leftovers(), 5, self.leftovers)
 
     def leftovers(self) -> dict[str, object]:
-        """Whatever a run left behind, by what it is; empty after every run, however it ended."""
+        """Return what a run left behind, by what it is; empty after every run, however it ended."""
         found: dict[str, object] = {"clients": list(self.clients())}
         for state in Leases(leases_of(self.folder)).states([self.address(name) for name in self.devices]):
             found[f"lease of {state.address}"] = state.holder or state.waiting
@@ -138,7 +138,7 @@ class Rack:
         return {what: left for what, left in found.items() if left}
 
     def clients(self) -> Iterator[str]:
-        """Command lines of adb and ssh clients that serve this rack."""
+        """Yield the command lines of the adb and ssh clients that serve this rack."""
         signs = [ref.get("ssh_config") or f"-s\0{ref['serial']}" for ref in self.refs.values()]
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
@@ -148,13 +148,13 @@ class Rack:
                         yield line.replace("\0", " ")
 
     def stop(self) -> None:
-        """End the devices."""
+        """Stop the devices."""
         for device in self.devices.values():
             device.stop()
 
 
 def leases_of(folder: Path) -> Path:
-    """The directory of the rack's leases: no other test's devices are quarantined there."""
+    """Return the directory of the rack's leases, which also keeps its quarantines from other tests."""
     return folder / "leases"
 
 
@@ -164,20 +164,20 @@ def kept(file: str) -> bool:
 
 
 def runs(device: FakeDevice, level: str = "") -> list[DeviceCommand]:
-    """The calls of net-run that reached a device, of one profiling level or of all, also those that a fault kept from running."""
+    """Return the net-run calls that reached a device, even if a fault stopped them; `level` restricts them."""
     return [
         command for command in device.commands() if NET_RUN in command.service and level in command.service
     ]
 
 
 def pushes(device: FakeDevice, part: str) -> list[DeviceCommand]:
-    """What was copied to a path with that part: by adb's push, or by `cat` over ssh."""
+    """Return the copies to a path containing `part`: by adb's push, or by `cat` over ssh."""
     commands = (command for command in device.commands() if part in command.service)
     return [command for command in commands if re.search(r"^push |\bcat > ", command.service)]
 
 
 def jobs(device: FakeDevice) -> dict[str, tuple[float, float]]:
-    """When each job's first command began and its last one ended, by the device's own journal."""
+    """Return when each job's first command began and its last one ended, from the device's own journal."""
     spans: dict[str, tuple[float, float]] = {}
     for command in device.commands():
         for job in set(_JOB.findall(command.service)):
@@ -187,7 +187,7 @@ def jobs(device: FakeDevice) -> dict[str, tuple[float, float]]:
 
 
 def overlaps(spans: Iterator[tuple[float, float]] | list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Spans that begin before an earlier one has ended."""
+    """Return the spans that begin before an earlier one has ended."""
     found, busy = [], 0.0
     for begin, end in sorted(spans):
         if begin < busy:
@@ -199,7 +199,7 @@ def overlaps(spans: Iterator[tuple[float, float]] | list[tuple[float, float]]) -
 def until(
     met: Callable[[], object], seconds: float = 600, say: Callable[[], object] = lambda: "it never came to be"
 ) -> None:
-    """Wait until something holds, looking often. Fails with what `say` tells."""
+    """Poll frequently until the condition holds. Fails with what `say` returns."""
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, say()

@@ -1,4 +1,4 @@
-"""A suspicious latency is measured again in the same sweep, on the other phone, before it is an alarm."""
+"""A suspicious latency is measured again in the same sweep, on the other phone, before it raises an alarm."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = [
 
 
 async def night(rack: Rack, run_id: str) -> tuple[SweepRecord, CellRecord, CellVerdict]:
-    """One sweep of one cell; its latency's verdict."""
+    """Run one sweep of one cell; return the run, the cell and its latency's verdict."""
     spec = rack.spec("alpha", run={"repetitions": 4, "warmups": 1})
     await sweep(spec, site=str(rack.site_file), run_id=run_id, return_state=True)
     run, (cell,) = load_run(rack.store, run_id)
@@ -39,7 +39,7 @@ async def night(rack: Rack, run_id: str) -> tuple[SweepRecord, CellRecord, CellV
 
 
 def remember(rack: Rack, run: SweepRecord, cell: CellRecord, factor: float) -> None:
-    """Nights before, on both phones, at a share of tonight's latency."""
+    """Add earlier nights on both phones to the history, around `factor` times tonight's latency."""
     assert cell.latency
     assert cell.device
     other = next(name for name in rack.devices if name != cell.device.name)

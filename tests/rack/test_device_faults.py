@@ -1,4 +1,4 @@
-"""Devices and connections that fail, at every step of a cell: the kind, the attempts, and what the next cell meets."""
+"""Devices and connections that fail, at every step: the failure kind, the attempts, and what the next cell finds."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from qhas.runs.record import CellRecord
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, TIMED, FakeDevice, runs
 
-pytestmark = pytest.mark.xdist_group("rack")  # each test of which waits long
+pytestmark = pytest.mark.xdist_group("rack")  # whose tests each wait long
 
 TOP = {"phone": "/data/local/tmp/qhas", "board": "/opt/qhas"}
 Strike = Callable[[FakeDevice], None]
 
 
 def rule(when: str, fault: DeviceFault = DeviceFault.DROP, **more: Any) -> Strike:
-    """Orders a fault for as often as a cell may try."""
+    """Order a fault for as many times as a cell may try."""
     return lambda device: device.order(DeviceRule(when, fault, **{"times": 3, **more}))
 
 
 def state(**changes: Any) -> Strike:
-    """Changes what the device says of itself."""
+    """Change what the device reports about itself."""
     return lambda device: device.set(**changes)
 
 
 @dataclass(frozen=True)
 class Case:
-    """What strikes, the failure it ends in, and at which step that is: the one where the last lease fails."""
+    """The fault, the failure it ends in, and that failure's step: the one at which the last lease fails."""
 
     strike: Strike
     kind: FailureKind
@@ -46,7 +46,7 @@ class Case:
 
 
 CASES = {
-    # The connection is lost: another lease, three in all.
+    # The connection is lost: retried on a new lease, three in all.
     "connection lost while made ready": Case(
         rule("qhas-probe"), FailureKind.DEVICE_OFFLINE, Step.DEVICE, "lost"
     ),
@@ -86,7 +86,7 @@ CASES = {
     "board lost while the log is pulled": Case(
         rule("profilelogs/qnn", times=6), FailureKind.DEVICE_OFFLINE, Step.LOGS, "lost", device="board"
     ),
-    # The copy is not the original: the transfer is tried again in the same lease.
+    # The copy differs from the original: the transfer is retried in the same lease.
     "SDK damaged on the way": Case(
         rule("push libSNPE.so", DeviceFault.CORRUPT_TRANSFER, after_bytes=0),
         FailureKind.TRANSFER_CUT,
@@ -105,7 +105,7 @@ CASES = {
         Step.LOGS,
         "did not arrive whole",
     ),
-    # What the device is, and how it is.
+    # The device's identity and condition.
     "no key": Case(
         rule("qhas-reaper", DeviceFault.UNAUTHORISED),
         FailureKind.DEVICE_UNAUTHORIZED,
@@ -195,7 +195,7 @@ async def test_a_fault_ends_in_its_kind_and_harms_no_other_cell(rack_of: RackOf,
 
 
 def assert_failed(record: CellRecord, case: Case) -> None:
-    """The failure is the expected one, and was tried as often and where the table says."""
+    """Check that the failure is the expected one, and was retried as often and where the table says."""
     facts, failure = FACTS[case.kind], record.failure
     assert failure
     assert (failure.kind, failure.step) == (case.kind, case.step)
@@ -213,7 +213,7 @@ def assert_failed(record: CellRecord, case: Case) -> None:
 
 
 def mend(device: FakeDevice, well: Any) -> None:
-    """Make the device what it was."""
+    """Restore the device to what it was."""
     if device.alive:
         device.recover()
     else:
@@ -244,7 +244,7 @@ async def test_a_device_without_space_is_full_and_not_broken(rack_of: RackOf, ki
     rack.dlc("struck")
     assert weights.stat().st_size < 400_000
     device = rack.devices[kind]
-    filler = device.root / device._scratch / "filler"  # of somebody else
+    filler = device.root / device._scratch / "filler"  # another user's file
     async with open_lab(rack.site) as lab:
         (first,) = await rack.run(rack.cell("plain", soc), lab=lab)
         assert first.failure is None
@@ -260,7 +260,7 @@ async def test_a_device_without_space_is_full_and_not_broken(rack_of: RackOf, ki
 
 
 def fill(path: Any) -> None:
-    """Use up the space of a file system, but for a page or two."""
+    """Use up the space of a file system, except for a page or two."""
     with path.open("wb", buffering=0) as file:
         try:
             while file.write(b"\0" * 4096):

@@ -1,4 +1,4 @@
-"""A cell whose device fails: another one takes it; a device that fails again and again is quarantined."""
+"""A cell whose device fails is run on another one; a device that fails repeatedly is quarantined."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qhas.lab.lab import open_lab
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, Rack, leases_of, runs
 
-pytestmark = pytest.mark.xdist_group("rack")  # each test of which waits long
+pytestmark = pytest.mark.xdist_group("rack")  # whose tests each wait long
 
 GATE = {"patience_seconds": 0.3, "poll_seconds": 0.1}
 
@@ -49,7 +49,7 @@ async def test_a_cell_whose_phone_goes_away_in_the_run_completes_on_the_other(
     assert [len(runs(phone)) for phone in rack.devices.values()] == [1, 1]
     if fault is not DeviceFault.DIE:
         rack.devices["one"].recover()
-        async with open_lab(rack.site) as lab:  # its next user finds it and cleans up
+        async with open_lab(rack.site) as lab:  # the device's next user finds the remains and cleans up
             device = lab.device(lab.site.devices[0])
             await device.make_ready(print)
             await device.clean()
@@ -105,7 +105,7 @@ async def test_a_phone_comes_back_by_itself_when_its_time_is_over(rack_of: RackO
 
 
 def set_aside(rack: Rack, seconds: float) -> None:
-    """Have the phone fail as often as it takes."""
+    """Report failures of the phone until it is quarantined."""
     log = QuarantineLog(leases_of(rack.folder), first_period_seconds=seconds)
     while not log.note_failure(rack.address("phone"), "it was dropped"):
         pass

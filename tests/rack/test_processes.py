@@ -1,6 +1,6 @@
-"""Several processes and one rack: who has which device when, and what a process leaves that ends before its time.
+"""Several processes and one rack: which holds which device when, and what a process leaves when it is stopped early.
 
-Every moment on a device is taken from the device's own journal.
+All times on a device come from the device's own journal.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts processes that end with the test."""
+    """Start processes that end with the test."""
     started: list[subprocess.Popen[str]] = []
 
     def begin(*argv: str) -> subprocess.Popen[str]:
@@ -49,21 +49,21 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def drive(start: Start, rack: Rack, run_id: str, *cells: Cell) -> subprocess.Popen[str]:
-    """A process that runs cells on the rack: all at once, as far as devices allow."""
+    """Start a process that runs cells on the rack: all at once, as far as the devices allow."""
     listing = rack.folder / f"{run_id}.json"
     listing.write_text(json.dumps([cell.model_dump(mode="json") for cell in cells]))
     return start(sys.executable, "-m", "tests.rack.drive", str(rack.site_file), run_id, str(listing))
 
 
 def records(process: subprocess.Popen[str]) -> list[CellRecord]:
-    """What a process that has ended well has to show."""
+    """Wait for a process to succeed; return the records it printed."""
     said, _ = process.communicate(timeout=900)
     assert process.returncode == 0
     return [CellRecord.model_validate_json(line) for line in said.splitlines()]
 
 
 def hangs(rack: Rack, count: int = 1) -> list[Call]:
-    """Wait until tools hang on devices; their calls."""
+    """Wait until `count` tools hang on devices; return their calls."""
     calls: list[Call] = []
 
     def some() -> bool:
@@ -75,7 +75,7 @@ def hangs(rack: Rack, count: int = 1) -> list[Call]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -157,11 +157,11 @@ def test_the_tool_of_a_killed_process_ends_by_itself(rack_of: RackOf, start: Sta
     assert state.holder is None
 
 
-# Cancelling
+# Cancellation
 
 
 def assert_freed(rack: Rack, stopped: float) -> None:
-    """Within five seconds the tools have ended on the devices, the jobs are gone and nobody holds a lease."""
+    """Check that within five seconds the tools on the devices have ended, the jobs are gone and no lease is held."""
     until(lambda: not rack.leftovers(), 10, rack.leftovers)
     freed = time.time()
     for device in rack.devices.values():

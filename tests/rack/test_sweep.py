@@ -25,7 +25,7 @@ QUICK = {"repetitions": 4, "warmups": 1}
 
 
 async def run(rack: Rack, *networks: str, **changes: object) -> tuple[SweepRecord, list[CellRecord]]:
-    """Run the rack's sweep to its end; what it stored."""
+    """Run the rack's sweep to its end; return what it stored."""
     spec = rack.spec(*networks, **{"run": QUICK, **changes})
     await sweep(spec, site=str(rack.site_file), run_id="one", return_state=True)
     return load_run(rack.store, "one")
@@ -79,7 +79,7 @@ async def test_cancelling_the_flow_frees_the_device_within_five_seconds(rack_of:
     rack = rack_of(phone="sm8750", board="qcs9100")
     order(rack.sdk, Rule(Tool.NET_RUN, Fault.HANG_DEAF))
     running = asyncio.create_task(run(rack, "alpha"))
-    # The trial of a tool on a device is a call as well, and has no container.
+    # Trying out a tool on a device is also a call, but has no container.
     while len([call for call in read_calls(rack.sdk, Tool.NET_RUN) if call.option("container")]) < 2:
         await asyncio.sleep(0.05)
     cancelled = time.time()

@@ -1,4 +1,4 @@
-"""Tools that fail on a device: the kind, the attempts in one lease, and what the next cell meets."""
+"""Tools that fail on a device: the failure kind, the attempts in one lease, and what the next cell finds."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from qhas.lab.lab import open_lab
 from tests.rack.conftest import RackOf
 from tests.rack.rack import PROFILED, TIMED, Rack, runs
 
-pytestmark = pytest.mark.xdist_group("rack")  # each test of which waits long
+pytestmark = pytest.mark.xdist_group("rack")  # whose tests each wait long
 
 SKEL = "Failed to load skel, error: 1002"
 
 
 @dataclass(frozen=True)
 class Case:
-    """Which tool suffers what, the failure it ends in, and at which step."""
+    """The tool and its fault, the failure it ends in, and at which step."""
 
     tool: Tool
     fault: Fault
@@ -49,7 +49,7 @@ CASES = [
     Case(Tool.NET_RUN, Fault.ONLINE_PREPARE, FailureKind.PREPARED_ONLINE),
     Case(Tool.NET_RUN, Fault.INCOMPATIBLE_CACHE, FailureKind.PREPARED_ONLINE),
     Case(Tool.NET_RUN, Fault.PARTIAL_RESULTS, FailureKind.RESULTS_INCOMPLETE),
-    # A cell without latency is profiled all the same: the third call is to be well.
+    # A cell without latency is still profiled: its third call has to succeed.
     Case(Tool.NET_RUN, Fault.SEGFAULT, FailureKind.TOOL_CRASHED, Step.LATENCY, TIMED_PASS, times=2),
     Case(
         Tool.NET_RUN, Fault.PARTIAL_RESULTS, FailureKind.RESULTS_INCOMPLETE, Step.LATENCY, TIMED_PASS, times=2
@@ -127,7 +127,7 @@ async def test_what_a_tool_or_the_devices_log_says_of_the_dsp_is_the_failure(
     rack = rack_of(phone="sm8750")
     tool = rack.sdk / "bin/aarch64-android/snpe-net-run"
     well = tool.read_text()
-    trial = '[ "$1" = --version ] && exit 0\n'  # the tool runs there; what it runs does not
+    trial = '[ "$1" = --version ] && exit 0\n'  # the tool itself starts on the device; only its work fails
     tool.write_text(f"#!/bin/sh\n{trial}{log_line(rack, in_the_log)}echo '{says}'\nexit 1\n")
     async with open_lab(rack.site) as lab:
         (struck,) = await rack.run(rack.cell("struck"), lab=lab)
@@ -144,7 +144,7 @@ async def test_what_a_tool_or_the_devices_log_says_of_the_dsp_is_the_failure(
 
 
 def log_line(rack: Rack, text: str) -> str:
-    """A line of shell that writes to what the phone's logcat shows, as the driver does when the tool runs."""
+    """Return a line of shell that adds a line to the phone's logcat, as the driver does when the tool runs."""
     stamp = "$(date '+%m-%d %H:%M:%S').000"
     log = "/system/etc/fake/log/main"
     return f'echo "{stamp}  1000  1001 E adsprpc : {text}" >> {log}\n' if text else ""

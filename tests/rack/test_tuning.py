@@ -1,4 +1,4 @@
-"""A phone in the rack decides between the best candidates of a tuning: in turns, on one lease, and in words that say who measured."""
+"""A phone in the rack times a tuning's best candidates in turns on one lease and decides; the answer names it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LESS_VTCM = "cycles -= 200 * (asked['options'].get('vtcm_mb') == 2)"
 
 
 def tuned(rack: Rack) -> Tuning:
-    """The network tuned on a rack whose SDK also estimates."""
+    """Tune the network on a rack whose SDK also estimates."""
     (rack.sdk / "sdk.yaml").write_text("product: hostsdk\n")
     write_program(rack.sdk, rack.folder / "asked.jsonl", LESS_VTCM)
     with open_bench(rack.dlc("net"), "sm8750", rack.site) as bench:
@@ -31,7 +31,7 @@ def test_default_and_candidate_are_timed_in_turns_and_the_phone_decides(rack_of:
     assert [len(each.rounds_us) for each in answer.decision.timed] == [5, 5]
     containers = [command.service for command in runs(rack.devices["phone"], TIMED)]
     assert len(containers) == 10
-    assert answer.best == answer.default  # the fake phone is as fast with any options
+    assert answer.best == answer.default  # the fake phone is equally fast with any options
     assert "measured on phone" in answer.sentence
     rack.require_clean()
 

@@ -1,4 +1,4 @@
-"""One rack, two SDKs, one night: a device has both beside one another, and each cell runs with its own."""
+"""One rack, two SDKs, one night: a device holds both side by side, and each cell runs with its own."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.flows.conftest import prefect_command
 
 @pytest.fixture
 def environment(prefect_server: None) -> Mapping[str, str]:
-    """What a process needs to use the session's Prefect server; nothing of the user's own settings."""
+    """The variables a process needs to use the session's Prefect server, without the user's own settings."""
     _, variables = prefect_command()
     needed = ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_API_AUTH_STRING")
     return without_labs() | {name: value for name, value in variables.items() if name in needed}
@@ -22,7 +22,7 @@ def environment(prefect_server: None) -> Mapping[str, str]:
 
 @pytest.fixture
 def s3(tmp_path: Path) -> Iterator[MotoServer]:
-    """An S3 server of the test's own."""
+    """An S3 server for this test alone."""
     (folder := tmp_path / "s3").mkdir()
     with MotoServer(folder) as server:
         yield server
@@ -30,6 +30,6 @@ def s3(tmp_path: Path) -> Iterator[MotoServer]:
 
 @pytest.fixture
 def wire(s3: MotoServer) -> Iterator[Wire]:
-    """The way to it."""
+    """The connection to the S3 server, which can be made to fail."""
     with Wire(s3.port) as wire:
         yield wire

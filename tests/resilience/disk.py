@@ -1,6 +1,6 @@
-"""A file system that is small: a tmpfs in a mount namespace of a process that ends with its caller.
+"""A small file system: a tmpfs in the mount namespace of a process that ends with its caller.
 
-Nothing is mounted where anybody else sees it: programs that are to meet the disk are started by `entrance`.
+It is mounted where no other process sees it: programs that are to use the disk are started through `entrance`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "--propagation",
 
 
 def why_unavailable() -> str | None:
-    """Why this machine cannot have a small disk, in a sentence; None if it can."""
+    """Return why this machine cannot have a small disk, in a sentence; None if it can."""
     try:
         probe = subprocess.run(
             [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, text=True, timeout=600
@@ -34,7 +34,7 @@ def why_unavailable() -> str | None:
 
 
 class SmallDisk:
-    """`with` mounts a tmpfs of `size` bytes, rounded up to pages, and lets it go with all it holds."""
+    """A tmpfs of `size` bytes, rounded up to pages; `with` mounts it, and in the end drops it with all its files."""
 
     def __init__(self, folder: Path, size: int) -> None:
         folder.mkdir()
@@ -42,7 +42,7 @@ class SmallDisk:
 
     @property
     def entrance(self) -> tuple[str, ...]:
-        """What stands before the command line of a program that finds the disk at its folder."""
+        """The prefix for the command line of a program that is to find the disk at its folder."""
         return (
             "nsenter",
             f"--target={self._holder.pid}",
@@ -54,11 +54,11 @@ class SmallDisk:
 
     @property
     def seen(self) -> Path:
-        """Its root as processes see it that did not come in by the entrance."""
+        """The disk's root as seen by processes not started through the entrance."""
         return Path(f"/proc/{self._holder.pid}/root{self.folder}")
 
     def grow(self, size: int) -> None:
-        """Give it another size."""
+        """Resize the disk."""
         assert self._holder.stdin
         self._holder.stdin.write(f"{size}\n")
         self._holder.stdin.flush()

@@ -1,4 +1,4 @@
-"""A sweep that dies by SIGKILL at random moments and is resumed: nothing is lost, nothing is done twice that was done."""
+"""A sweep killed by SIGKILL at random moments and resumed: nothing is lost, and no finished work is repeated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SEED = 20
 
 
 def require_unharmed(lab: SweepLab, outcome: Outcome, kills: int) -> None:
-    """All that must hold after the last sweep of a run that was killed so often."""
+    """Check everything that must hold after the last sweep of a run that was killed `kills` times."""
     assert len(outcome.kills) == kills
     assert outcome.exit_code == 0, lab.said("killed")
     readings = [*(kill.reading for kill in outcome.kills), outcome.end]
@@ -42,12 +42,12 @@ def require_unharmed(lab: SweepLab, outcome: Outcome, kills: int) -> None:
 
 
 def require_kept(before: Reading, after: Reading) -> None:
-    """A cell that was complete has the same record later: it did not run again."""
+    """Check that a cell that was complete keeps its record, so it did not run again."""
     assert {cell: after.complete.get(cell) for cell in before.complete} == before.complete
 
 
 def require_no_more_than_lost(lab: SweepLab, outcome: Outcome) -> None:
-    """Tools ran once a cell, and once more for each time that the cell was in flight when its sweep died."""
+    """Check that tools ran once per cell, and once more for each time its sweep died while the cell was in flight."""
     lost = outcome.lost_by_cell
     for tool in (Tool.PREPARE, Tool.VIEWER):
         calls = calls_by_cell(lab, outcome, tool)
@@ -78,11 +78,11 @@ async def test_a_run_that_another_process_runs_is_refused_and_nothing_is_run(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)  # 26 sweeps: twenty minutes on two cores that others use too
+@pytest.mark.timeout(7200)  # 26 sweeps: twenty minutes on two cores shared with others
 def test_a_sweep_of_96_cells_killed_25_times_completes_each_cell_once(tmp_path: Path) -> None:
     with PrefectServer(tmp_path) as server:
         lab = build_lab(tmp_path, 24, server.environment)
         require_unharmed(lab, kill_and_resume(lab, 25, SEED), 25)
         assert server.flow_runs("CRASHED") > 0
-        # One that died between the flow's start and its first write to the store is not known to the next.
+        # A sweep that died between the flow's start and its first write to the store is unknown to the next one.
         assert server.flow_runs("RUNNING") <= 2

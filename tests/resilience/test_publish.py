@@ -1,4 +1,4 @@
-"""Publishing that is cut short: what is left never looks like a finished cell, and takes no space for nothing."""
+"""Interrupted publishing: the remains never look like a finished cell, and take up no space in vain."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CELL = Cell.model_validate({"model": {"name": "net", "dlc": "/net.dlc"}, "soc": 
 
 
 class Died(BaseException):
-    """Stands for the end of the process."""
+    """Stands for the death of the process."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def work_of(lab: Lab, folder: Path) -> CellWork:
-    """A cell that failed at its viewer and has a trace to store nevertheless."""
+    """Return a cell that failed at its viewer but still has a trace to store."""
     (step := folder / "chrometrace-1").mkdir(parents=True)
     (step / TRACE).write_text("{}")
     (step / "config.json").write_text("{}")
@@ -59,7 +59,7 @@ async def test_a_process_that_dies_while_it_removes_an_earlier_try_leaves_no_rec
 
 
 def _dies_after_one_file(path: Path | str, *_: object, **__: object) -> None:
-    # The order of removal is the file system's: the worst is the manifest last.
+    # The file system decides the order of removal: the worst case is the manifest last.
     next(file for file in Path(path).iterdir() if file.name != "manifest.json").unlink()
     raise Died
 

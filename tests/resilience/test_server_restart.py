@@ -1,4 +1,4 @@
-"""Prefect's server ends in the middle of a sweep and comes back."""
+"""A sweep outlasts a restart of Prefect's server: complete cells are kept, and the others can still be completed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Storage that fails, goes away or is full: a sweep finishes, or stops cleanly and is resumed; no claim is false."""
+"""If storage fails, goes away or is full, a sweep finishes, or stops cleanly and is resumed; no claim is false."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ needs_disk = pytest.mark.skipif(bool(why_unavailable()), reason=why_unavailable(
 
 
 def require_good(lab: SweepLab, reading: Reading) -> None:
-    """Every cell is complete and keeps its word."""
+    """Check that every cell is complete and that its stored claims hold."""
     assert (reading.broken, reading.failed) == ([], {})
     assert sorted(reading.complete) == sorted(lab.cells)
     assert reading.state == "complete"
@@ -39,7 +39,7 @@ def require_good(lab: SweepLab, reading: Reading) -> None:
 
 
 def struck(wire: Wire) -> list[Fault]:
-    """The faults that requests met."""
+    """Return the faults that requests met."""
     return [fault for _, _, fault in wire.requests if fault]
 
 
@@ -77,7 +77,7 @@ def _manifests(objects: Objects) -> int:
     return sum(key.endswith("/manifest.json") for key in objects.keys(f"runs/{RUN}"))
 
 
-# Disks that are full
+# Full disks
 
 
 @needs_disk
@@ -111,7 +111,7 @@ def test_a_scratch_disk_that_is_full_fails_cells_by_name_and_the_sweep_is_resume
         assert lab.run(RUN) == 1, lab.said(RUN)
         stopped = read_run(objects, RUN)
         assert stopped.broken == []
-        # Also where a tool cannot even write why it fails.
+        # Even if a tool cannot write down why it fails.
         assert set(stopped.failed.values()) == {"disk"}
         assert "Traceback" not in lab.said(RUN)
         disk.grow(50_000_000)

@@ -1,4 +1,4 @@
-"""Prefect's REST API as its UI uses it."""
+"""Prefect's REST API, used as its UI uses it."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from infra.prefect_api import PrefectApi
 ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 _PAGE = 200
 _BUSY = 8
-"""How much slower a machine may be that does other things as well."""
+"""How many times slower a machine may be that is also doing other work."""
 _LOOK_SECONDS = 0.5
 
 
 class Api:
-    """A client of one server. What the server refuses is an httpx.HTTPStatusError."""
+    """A client of one server. Raises httpx.HTTPStatusError for what the server refuses."""
 
     def __init__(self, url: str, login: str) -> None:
         self._prefect = PrefectApi(url, login)
         self._http = httpx.Client(base_url=url, timeout=900)
 
     def get(self, path: str) -> Any:
-        """The answer to a GET."""
+        """Return the response to a GET."""
         return self._answer(self._http.get(path, headers=self._prefect.headers(changes=False)))
 
     def post(self, path: str, body: object) -> Any:
-        """The answer to a POST."""
+        """Return the response to a POST."""
         return self._answer(self._http.post(path, json=body, headers=self._prefect.headers(changes=True)))
 
     def delete(self, path: str) -> None:
-        """A DELETE."""
+        """Send a DELETE."""
         self._answer(self._http.delete(path, headers=self._prefect.headers(changes=True)))
 
     def every(self, path: str, body: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
-        """Every object that a filter finds, page by page."""
+        """Yield every object that a filter matches, page by page."""
         offset = 0
         while page := self.post(path, {**(body or {}), "limit": _PAGE, "offset": offset}):
             yield from page
             offset += len(page)
 
     def deployments(self) -> dict[str, dict[str, Any]]:
-        """By name."""
+        """Return the deployments by name."""
         return {found["name"]: found for found in self.every("/deployments/filter")}
 
     def start(self, deployment: str, parameters: dict[str, Any]) -> str:
-        """What a click on Run sends: the id of a new flow run."""
+        """Start a flow run as a click on Run does; return its id."""
         found = self.deployments()[deployment]
         body = {
             "state": {"type": "SCHEDULED", "message": "Run from the Prefect UI", "state_details": {}},
@@ -57,36 +57,36 @@ class Api:
         return str(self.post(f"/deployments/{found['id']}/create_flow_run", body)["id"])
 
     def flow_run(self, run: str) -> dict[str, Any]:
-        """A flow run as it is now."""
+        """Return a flow run as it is now."""
         return dict(self.get(f"/flow_runs/{run}"))
 
     def retry(self, run: str) -> None:
-        """What a click on Retry sends."""
+        """Retry a flow run as a click on Retry does."""
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
         self.post(f"/flow_runs/{run}/set_state", {"state": state, "force": True})
 
     def ended(self, run: str, seconds: float = 240) -> dict[str, Any]:
-        """The flow run once it has ended."""
+        """Wait for a flow run to end, and return it."""
         self.until(lambda: self.flow_run(run)["state_type"] in ENDS, seconds, f"flow run {run} to end")
         return self.flow_run(run)
 
     def artifacts(self, run: str) -> list[dict[str, Any]]:
-        """Those of a flow run."""
+        """Return the artifacts of a flow run."""
         body = {"artifacts": {"flow_run_id": {"any_": [run]}}}
         return list(self.every("/artifacts/filter", body))
 
     def logs(self, run: str) -> str:
-        """All that a flow run and its tasks logged."""
+        """Return everything that a flow run and its tasks logged."""
         body = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC"}
         return "\n".join(line["message"] for line in self.every("/logs/filter", body))
 
     def events(self, name: str, run: str) -> list[dict[str, Any]]:
-        """Those of a name that have to do with a flow run."""
+        """Return the events of a name that relate to a flow run."""
         wanted = {"event": {"name": [name]}, "related": {"id": [f"prefect.flow-run.{run}"]}}
         return list(self.post("/events/filter", {"filter": wanted, "limit": 50})["events"])
 
     def until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
-        """Return when the condition holds; a server that does not answer meanwhile is waited for. The seconds are those of an idle machine."""
+        """Wait until the condition holds, also if the server does not answer. `seconds` is for an idle machine."""
         deadline = time.monotonic() + seconds * _BUSY
         while True:
             try:
@@ -95,7 +95,7 @@ class Api:
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
                 if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
                     raise
-            except OSError:  # while it has no token to give
+            except OSError:  # while the server has no token to give
                 pass
             assert time.monotonic() < deadline, f"waited {seconds * _BUSY:g} s in vain for {what}"
             time.sleep(_LOOK_SECONDS)

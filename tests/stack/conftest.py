@@ -30,7 +30,7 @@ SOCS = ("sa8255", "qcs9100")
 
 
 def why_no_stack() -> str:
-    """Why no stack can be started here, or nothing."""
+    """Return why no stack can be started here; empty if one can."""
     try:
         Postgresql.find()
     except PostgresqlMissing as missing:
@@ -49,7 +49,7 @@ class Running:
 
     @property
     def processes(self) -> Processes:
-        """Its parts."""
+        """The processes of its parts."""
         return self.stack.processes
 
     @property
@@ -58,23 +58,23 @@ class Running:
         return Bucket(client_of(self.settings), BUCKET)
 
     def spec(self, **changes: Any) -> dict[str, Any]:
-        """A sweep of every network on two SoCs, unless changed."""
+        """Return a sweep over every network on two SoCs, unless changed."""
         models = [{"name": name, "dlc": self.network(name)} for name in NETWORKS]
         return {"name": "nightly", "models": models, "socs": list(SOCS), **changes}
 
     def network(self, name: str) -> str:
-        """Address of a network's DLC."""
+        """Return the address of a network's DLC."""
         return f"s3://{BUCKET}/networks/{name}.dlc"
 
     def roomy_site(self) -> Path:
-        """A site file like the stack's for more tools at once than this machine has cores."""
+        """Write a site file like the stack's, which allows more tools at once than this machine has cores."""
         (file := self.stack.folder / "roomy.yaml").write_text(
             f"store: s3://{BUCKET}\nhost: {{cores: 8, free_scratch_mb: 0}}\n", encoding="utf-8"
         )
         return file
 
     def part(self, name: str) -> Part:
-        """How one of its parts is started: the database, the server, its services, or a worker."""
+        """Return how to start one of its parts: the database, the server, its services, or a worker."""
         folder = self.stack.folder
         if name == "postgresql":
             return parts.database(self.settings, Postgresql.find())
@@ -86,14 +86,14 @@ class Running:
         return parts.worker(self.settings, folder, self.stack.root, name.removeprefix(parts.WORKER))
 
     def revive(self) -> None:
-        """Start what an earlier test left dead."""
+        """Start the parts that an earlier test left dead."""
         dead = [name for name, pid in self.stack.status().items() if pid is None]
         start_parts(self.processes, [self.part(name) for name in dead])
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The stack, up. Tests leave it up."""
+    """The stack, up. Tests must leave it up."""
     if why := why_no_stack():
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("stack")
@@ -113,6 +113,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(autouse=True)
 def _with_the_sdk_of_the_stack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What these tests start, as they start it; the session goes on to tests that have another."""
+    """Set the stack's SDK for what these tests start, and for them only: other tests of the session use another."""
     if "running" in request.fixturenames:
         monkeypatch.setenv("QAIRT_SDK_ROOT", str(request.getfixturevalue("running").sdk))

@@ -1,4 +1,4 @@
-"""Database and bucket are brought back as docs/operations.md says: every flow run and every object of a sweep."""
+"""Database and bucket can be restored as docs/operations.md says: every flow run and every object of a sweep."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEPT = ("flow_run", "task_run", "artifact", "deployment", "automation", "flow_ru
 
 @dataclass(frozen=True)
 class Database:
-    """PostgreSQL's own programs, against the stack's."""
+    """PostgreSQL's own programs, used on the stack's database."""
 
     running: Running
 
@@ -50,7 +50,7 @@ class Database:
         return done.stdout
 
     def rows(self, database: str, run: str) -> dict[str, str]:
-        """Of each kind: how many there are, and what there is of a flow run."""
+        """Return the number of rows of each kind, and the row of a flow run."""
         of_all = {
             kind: self.call("psql", "-At", "-d", database, "-c", f"select count(*) from {kind}")
             for kind in KEPT
@@ -61,7 +61,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Finished:
-    """A sweep on the stack that has ended well: its run in the store, and its flow run."""
+    """A sweep on the stack that has completed: its run in the store, and its flow run."""
 
     run_id: str
     flow_run: str
@@ -77,7 +77,7 @@ def finished(running: Running) -> Finished:
 
 @pytest.fixture
 def restored(running: Running) -> Iterator[str]:
-    """Name of a database that is not there yet."""
+    """The name of a database that does not exist yet."""
     yield "restored"
     Database(running).call("dropdb", "--if-exists", "restored")
 

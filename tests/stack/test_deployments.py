@@ -1,4 +1,4 @@
-"""A run of every deployment of prefect.yaml, started through the API as the UI does, from nothing to its artifacts."""
+"""A run of every deployment of prefect.yaml, started through the API as the UI does, from start to artifacts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ONE_CELL = ["alpha/sa8255/default"]
 
 @dataclass(frozen=True)
 class Asking:
-    """What a run may be asked with: a run id and a folder of its own, and the runs begun before it."""
+    """What a run's parameters may use: a run id and folder of its own, and the runs begun before it."""
 
     running: Running
     run_id: str
@@ -107,18 +107,18 @@ ASKED: dict[str, tuple[Callable[[Asking], dict[str, Any]], list[str]]] = {
     "verify-store": (a_verification, []),
     "accept-change": (an_acceptance, []),
 }
-"""By deployment what is asked of it, and the cells it then leaves in the store. The last three need others."""
+"""The parameters of each deployment's run, and the cells it leaves in the store. The last three need other runs."""
 ELSEWHERE = {
     "sdk-upgrade": "tests/flows/test_upgrade.py",
     "bisect": "tests/flows/test_bisect.py",
     "tune": "tests/flows/test_tune.py",
 }
-"""What needs several SDKs, or runs that differ, and is tried with them."""
+"""Deployments that need several SDKs, or runs that differ, and the tests that try them."""
 
 
 @pytest.fixture(scope="module")
 def begun(running: Running, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
-    """A flow run of each deployment, all at once: its id and that of its run in the store."""
+    """A flow run of each deployment, all at once: its id, and the id of its run in the store."""
     folder, ids = tmp_path_factory.mktemp("asked"), dict[str, tuple[str, str]]()
     for name, (asked, _) in ASKED.items():
         run_id = f"{name}-{uuid.uuid4().hex[:8]}"
@@ -188,7 +188,7 @@ def test_the_scheduler_starts_a_run_when_its_time_comes(running: Running) -> Non
     def ended() -> bool:
         body = {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}}}
         runs = running.api.every("/flow_runs/filter", body)
-        ends = ENDS - {"CANCELLED"}  # of one that came due while another still ran
+        ends = ENDS - {"CANCELLED"}  # a run that came due while another was still running
         found[:] = [run for run in runs if due.items() <= run.items() and run["state_type"] in ends]
         return bool(found)
 

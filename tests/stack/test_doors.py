@@ -1,4 +1,4 @@
-"""Who is on the machine but has not the login: another user, a page of another origin, a flow run with wishes."""
+"""Callers on the machine without permission: another user, a page of another origin, a flow run with wishes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LEAVE_A_MARK = {"command": "touch /tmp/mark"}
 
 
 def as_nobody(running: Running, script: str) -> str:
-    """What a Python script prints that another user of the machine runs; it has the stack's addresses."""
+    """Run a Python script as another user of the machine, with the stack's addresses; return what it prints."""
     if os.geteuid():
         pytest.skip("only root can become another user")
     nobody = pwd.getpwnam("nobody")
@@ -169,7 +169,7 @@ def test_who_has_the_login_but_no_token_changes_nothing(running: Running) -> Non
 
 @pytest.fixture(scope="module")
 def foreign_page() -> Iterator[str]:
-    """Address of a page of another origin, also on loopback."""
+    """The address of a page of another origin, also on loopback."""
 
     class Page(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""What dies in the middle of a sweep, and what is left of it: docs/operations.md says what is tested here."""
+"""What dies in the middle of a sweep, and what then remains of it, as docs/operations.md says."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AWAY_SECONDS = 20
 
 
 class Sweep:
-    """A sweep under way on the stack: alpha's cells end, beta's hang in net-run until they are let go."""
+    """A sweep under way on the stack: alpha's cells end, beta's hang in net-run until released."""
 
     def __init__(self, running: Running) -> None:
         self.running, self.run_id = running, f"fault-{uuid.uuid4().hex[:8]}"
@@ -49,22 +49,22 @@ class Sweep:
         return read_run(self.running.store, self.run_id)
 
     def hanging(self) -> list[int]:
-        """Processes of net-run that hang."""
+        """Return the net-run processes that hang."""
         calls = read_calls(self.running.sdk, Tool.NET_RUN)
         return [call.pid for call in calls if call.under_way and call.start > self.began and alive(call.pid)]
 
     def let_go(self) -> None:
-        """From now on nothing hangs that starts; what hangs is ended as a tool that was killed."""
+        """Stop ordering hangs, and kill the tools that already hang."""
         order(self.running.sdk)
         for pid in self.hanging():
             os.kill(pid, SIGKILL)
 
     def process(self) -> int:
-        """Of the flow run."""
+        """Return the process of the flow run."""
         return int(str(self.running.api.flow_run(self.flow_run)["infrastructure_pid"]))
 
     def finish(self) -> None:
-        """Retry it as a user does, if it did not end well, and see that nothing was lost."""
+        """Retry the run as a user does, if it did not complete, and check that nothing was lost."""
         ended = self.running.api.ended(self.flow_run)
         if ended["state_type"] != "COMPLETED":
             self.running.api.retry(self.flow_run)
@@ -102,7 +102,7 @@ def test_a_flow_run_that_is_killed_is_shown_as_crashed_and_goes_on_with_retry(sw
     print(f"crashed after {time.monotonic() - began:.1f} s: {ended['state']['message']}")
     assert ended["state_type"] == "CRASHED"
     sweep.let_go()
-    # The worker tells of a death twice, the second time perhaps of a run that goes on by then: this comes after both.
+    # The worker reports a death twice, the second time perhaps during the retry: wait until it has done so.
     sweep.running.api.until(
         lambda: sweep.running.api.events("prefect.worker.executed-flow-run", sweep.flow_run),
         120,
@@ -142,7 +142,7 @@ def test_a_host_that_dies_leaves_a_run_that_another_worker_finishes(sweep: Sweep
 
 
 def test_a_worker_whose_runs_are_ended_before_it_tells_so_and_leaves_no_tool(sweep: Sweep) -> None:
-    """As its unit, its pod and its container are stopped."""
+    """The worker's systemd unit, pod and container are stopped in this way."""
     running, hanging, flow = sweep.running, sweep.hanging(), sweep.process()
     worker = running.processes.find("worker-default")
     assert worker

@@ -1,4 +1,4 @@
-"""Who listens at a port."""
+"""Which process, if any, listens at a port."""
 
 from __future__ import annotations
 

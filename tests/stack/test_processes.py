@@ -1,4 +1,4 @@
-"""Processes that outlive who started them: found again, never mistaken, ended with all they started."""
+"""Processes that outlive their starter are found again, never mistaken, and stopped with all they started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stack's S3 server lets in who has its key, by header and by link, and nobody else."""
+"""The stack's S3 server admits those who have its key, by header or by link, and no one else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ODD = "runs/a b+c/ü=&'(1).json"
 
 
 class StackS3(S3Server):
-    """As the stack starts it."""
+    """The S3 server as the stack starts it."""
 
     def _start(self) -> None:
         argv = [sys.executable, "-m", "infra.stack.s3", str(self.port)]
@@ -52,7 +52,7 @@ class StackS3(S3Server):
             return False
 
     def client_with(self, access: str, secret: str, version: str = "s3v4") -> Any:
-        """A client with another key."""
+        """Return a client with a different key."""
         return botocore.session.get_session().create_client(
             "s3",
             endpoint_url=self.endpoint,
@@ -74,12 +74,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackS3]:
 
 
 def status(url: str, method: str = "GET", **headers: str) -> int:
-    """What the server answers to a request that is sent as it stands."""
+    """Send a request unchanged; return the status of the response."""
     return answer(url, method, **headers)[0]
 
 
 def answer(url: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
-    """As `status`, with the body."""
+    """Do what `status` does; return the body as well."""
     asked = urllib.request.Request(url, headers=headers, method=method)
     try:
         with urllib.request.urlopen(asked, timeout=600) as answer:

@@ -1,4 +1,4 @@
-"""Keys of the store and passwords of the stack: searched for in all that a run leaves anywhere."""
+"""Keys of the store and passwords of the stack are in nothing that a run leaves anywhere."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class Trail:
-    """All that two runs left, one good and one with every cell failed: by place, bytes by name."""
+    """Everything that two runs left, one good and one with every cell failed: by place, then bytes by name."""
 
     run_id: str
     places: dict[str, dict[str, bytes]]
@@ -36,7 +36,7 @@ class Trail:
 
 @pytest.fixture(scope="module")
 def trail(running: Running) -> Trail:
-    """Left by a sweep whose cells fail with all that the tools said, and by a good one of the same run."""
+    """The trail of a sweep whose cells fail with all that the tools said, and of a good one of the same run."""
     run_id = f"searched-{uuid.uuid4().hex[:8]}"
     parameters = {"spec": running.spec(), "run_id": run_id}
     order(running.sdk, Rule(Tool.NET_RUN, Fault.ERROR_EXIT))

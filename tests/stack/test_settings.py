@@ -1,4 +1,4 @@
-"""Ports and secrets of a stack."""
+"""The ports and secrets of a stack."""
 
 from __future__ import annotations
 

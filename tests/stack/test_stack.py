@@ -1,4 +1,4 @@
-"""Up, down, and what is left after a crash: nothing."""
+"""A stack starts and stops, and leaves nothing behind, even after a crash."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_where_every_start_finds_a_port_taken_that_is_said_and_nothing_stays(
 
 
 def _record_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int) -> list[Settings]:
-    """The settings of every start to come, of which the first ones find a port taken."""
+    """Record the settings of every start to come, the first `taken` of which find a port taken."""
     chosen: list[Settings] = []
 
     def start(_: Processes, settings: Settings, *rest: object) -> None:
@@ -166,7 +166,7 @@ def test_the_command_says_that_there_is_none() -> None:
 
 
 class TestAStack:
-    """One without Redis, from its start to its end."""
+    """A stack without Redis, from its start to its end."""
 
     pytestmark = starts_a_stack
 
@@ -180,7 +180,7 @@ class TestAStack:
 
         for pid in (parts["server"], parts["worker-default"]):
             os.kill(int(str(pid)), SIGKILL)
-            while Process.of(int(str(pid))):  # the kernel takes its time
+            while Process.of(int(str(pid))):  # the kernel takes a moment
                 time.sleep(0.01)
         assert not stack.is_up()
         assert stack.status()["server"] is None

@@ -49,7 +49,7 @@ def test_a_row_holds_the_figures_as_plain_text() -> None:
 
 
 def page_of(*records: CellRecord, store: Store, site: Site = SERVED) -> str:
-    """The page that opens these cells' traces."""
+    """Return the page that links to these cells' traces."""
     page = trace_page(records, store, LinkMaker(site, store))
     assert page is not None
     return page

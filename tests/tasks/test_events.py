@@ -1,4 +1,4 @@
-"""What automations can react to."""
+"""The events that automations can react to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Sent = list[tuple[str, dict[str, str], dict[str, Any]]]
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sent]:
-    """Name, resource, and the rest of each event."""
+    """Name, resource and remaining arguments of each event sent."""
     found: Sent = []
     monkeypatch.setattr(
         events, "emit_event", lambda name, resource, **rest: found.append((name, resource, rest))

@@ -1,4 +1,4 @@
-"""The failure table decides which tasks Prefect runs again."""
+"""The failure table decides which tasks Prefect retries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.policy import STEP, worth_retrying
 
 @task
 async def step() -> None:
-    """Stands for any step."""
+    """Stand in for any step."""
 
 
 def run_number(count: int) -> TaskRun:

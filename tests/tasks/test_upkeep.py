@@ -1,4 +1,4 @@
-"""Upkeep is done by tasks, under the policy of every other."""
+"""Upkeep runs as tasks, under the same policy as all others."""
 
 from __future__ import annotations
 

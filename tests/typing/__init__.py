@@ -1,1 +1,1 @@
-"""What type checkers must accept of the public face. Nothing here is run."""
+"""Uses of the public face that type checkers must accept. Nothing here is run."""

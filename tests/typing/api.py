@@ -1,4 +1,4 @@
-"""The public face as a script uses it: mypy must know every name and every type without a module of ours being named."""
+"""The public face as a script uses it: mypy must know every name and type without the script naming our modules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import qhas
 
 
 def everything(folder: Path) -> None:
-    """Each name once, in the order in which a script needs them."""
+    """Use each name once, in the order in which a script needs them."""
     assert_type(qhas.__version__, str)
     spec = qhas.load_sweep(folder / "sweep.yaml")
     assert_type(spec, qhas.SweepSpec)
@@ -35,7 +35,7 @@ def everything(folder: Path) -> None:
 
 
 def notebook() -> None:
-    """A store opened for reading; tables are Arrow's."""
+    """Open a store for reading; tables are Arrow's."""
     lab = qhas.open("s3://bucket/lab")
     assert_type(lab, qhas.Archive)
     run = lab.run("latest")

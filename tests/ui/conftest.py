@@ -33,17 +33,17 @@ class Desk:
 
     @property
     def address(self) -> str:
-        """Of the UI."""
+        """The address of the UI."""
         return self.server.environment["PREFECT_API_URL"].removesuffix("/api")
 
     def deployment(self, name: str) -> str:
-        """Its id."""
+        """Return a deployment's id."""
         return str(self.server.ask(f"/deployments/name/{name}")["id"])
 
 
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """One for all tests: a server needs its time."""
+    """One desk for all tests, since a server takes long to start."""
     folder = tmp_path_factory.mktemp("ui")
     lab, server = make_lab(folder, ["alpha", "beta"]), PrefectServer(folder)
     server.environment["PREFECT_UI_API_URL"] = server.environment["PREFECT_API_URL"]
@@ -74,7 +74,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture
 def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
-    """A page that asks nobody but this server."""
+    """A page that can reach only this machine's servers."""
     login = b64encode(desk.server.environment[CLIENT_LOGIN].encode()).decode()
     page = in_browser_thread(_page_of, chromium, login)
     yield page
@@ -91,7 +91,7 @@ def _page_of(chromium: Browser, login: str) -> Page:
 
 @pytest.fixture
 def keep(page: Page, tmp_path: Path) -> Pictures:
-    """Takes pictures into the folder that UI_PICTURES names, else into the test's own."""
+    """Take pictures into the folder that UI_PICTURES names, or else the test's own."""
     return Pictures(page, Path(os.environ.get("UI_PICTURES", tmp_path)))
 
 
@@ -103,5 +103,5 @@ class Pictures:
     folder: Path
 
     def __call__(self, name: str) -> None:
-        """Take one."""
+        """Take a picture."""
         self.page.screenshot(path=self.folder / f"prefect-{name}.png")

@@ -1,4 +1,4 @@
-"""What its user sees and clicks: the form of `profile-network`, a refusal, a run, its artifacts."""
+"""What a user of the Prefect UI sees and clicks: the form of `profile-network`, a refusal, a run, its artifacts."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ pytestmark = [
 ]
 PROFILE = "profile/profile-network"
 UIS = {"new": "/v2", "old": ""}
-"""Prefect 3.8 serves two; the new one is its default."""
+"""Prefect 3.8 serves two UIs; the new one is its default."""
 
 
 def open_form(page: Page, desk: Desk, ui: str = "new") -> None:
-    """The form of a custom run of `profile-network`."""
+    """Open the form for a custom run of `profile-network`."""
     page.goto(f"{desk.address}{UIS[ui]}/deployments/deployment/{desk.deployment(PROFILE)}/run")
     page.get_by_text("An un-cached DLC").wait_for()
 
 
 def runs(desk: Desk) -> list[dict[str, Any]]:
-    """The runs of `profile-network`, the last one first."""
+    """Return the runs of `profile-network`, latest first."""
     wanted = {"deployments": {"id": {"any_": [desk.deployment(PROFILE)]}}, "sort": "EXPECTED_START_TIME_DESC"}
     found: list[dict[str, Any]] = desk.server.ask("/flow_runs/filter", wanted)
     return found
 
 
 def choose_soc(page: Page, name: str) -> None:
-    """From the menu of those that are listed."""
+    """Choose a SoC from the menu of those listed."""
     page.get_by_label("Select listed").click()
     page.get_by_placeholder("Search...").fill(name)
     page.get_by_role("option", name=name, exact=True).click()
-    page.wait_for_timeout(500)  # a menu that is closing takes the next click
+    page.wait_for_timeout(500)  # a menu that is still closing would catch the next click
 
 
 @pytest.mark.parametrize("ui", UIS)
@@ -126,7 +126,7 @@ def test_the_failure_of_a_cell_is_a_page_with_its_next_step(page: Page, desk: De
 
 
 def run_by_clicking(page: Page, desk: Desk, network: str, soc: str) -> dict[str, Any]:
-    """Start a run from the form; the run, when it has ended."""
+    """Start a run from the form; return it once it has ended."""
     before = len(runs(desk))
     open_form(page, desk)
     page.get_by_label("Network", exact=True).fill(str(desk.lab.folder / f"{network}.dlc"))
@@ -136,15 +136,15 @@ def run_by_clicking(page: Page, desk: Desk, network: str, soc: str) -> dict[str,
     until, again = time.monotonic() + 900, time.monotonic() + 60
     while len(found := runs(desk)) == before or found[0]["state"]["type"] not in ("COMPLETED", "FAILED"):
         assert time.monotonic() < until, page.inner_text("body")[-2000:]
-        if page.url == form and time.monotonic() > again:  # a click before the form was ready is none
+        if page.url == form and time.monotonic() > again:  # a click before the form was ready has no effect
             again += 60
             submit.click()
-        page.wait_for_timeout(500)  # not sleep(): the page's own requests pass through this thread
+        page.wait_for_timeout(500)  # not sleep(): the page's own requests are served by this thread
     return found[0]
 
 
 def open_artifacts(page: Page, desk: Desk, run: dict[str, Any], key: str) -> None:
-    """One artifact of a run: it is listed with the run, and has a page of its own."""
+    """Open one artifact of a run: it is listed with the run, and has its own page."""
     page.goto(f"{desk.address}/v2/runs/flow-run/{run['id']}")
     page.get_by_role("tab", name="Artifacts").click()
     page.get_by_text(key).first.wait_for()

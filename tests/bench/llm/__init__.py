@@ -1,1 +1,1 @@
-"""Simulated language models against measured ones."""
+"""Simulated language models compared with measured ones."""

@@ -1,4 +1,4 @@
-"""Simulated rates set against each runtime; the nearer one decides how far off a figure is."""
+"""Simulated rates are compared with each runtime's; the nearer one decides how far off a figure is."""
 
 from __future__ import annotations
 

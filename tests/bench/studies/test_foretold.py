@@ -1,4 +1,4 @@
-"""Plans against what then happens, with real tools on devices that are none."""
+"""Plans are compared with what then happens, with real tools on fake devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lower bound is one, durations reach the tools, and a timeline counts what ran when."""
+"""The lower bound is correct, durations reach the tools, and a timeline counts what ran when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orchestration only: every step with work in it is replaced, and CPU is counted for a whole family of processes."""
+"""Orchestration alone: every step that does work is replaced, and CPU time is counted for a whole process tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store against other clients, from the figures of several rounds."""
+"""The store is compared with other clients, from the figures of several rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of a trace."""
+"""The tables that summarise a trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trials against the library's own compiling."""
+"""Tuning trials compared with the library's own compilation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m bench truth`: what it takes, and what it refuses."""
+"""`python -m bench truth`: what it accepts, and what it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of every network: which there are to be had, kept by what they were made of, added to the shipped table."""
+"""Figures of every network: which can be obtained; they are keyed by their sources and added to the shipped table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published page is what the shipped pairs give."""
+"""The published page is generated from the shipped pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to a network before ONNX Runtime quantises it."""
+"""A network is prepared before ONNX Runtime quantises it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime")
 
 
 def saved(path: Path, *nodes: tuple[str, list[str], str, dict[str, int]]) -> Path:
-    """A network of x, 1 x 3 x 4 x 4, whose last node makes y."""
+    """Write a network of x, 1 x 3 x 4 x 4, whose last node computes y."""
     floats = onnx.TensorProto.FLOAT
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node(kind, given, [made], **how) for kind, given, made, how in nodes],
@@ -45,7 +45,7 @@ def test_a_network_with_given_pads_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def sharing(path: Path, bias: str, first: str) -> Path:
-    """A network of three convolutions, the last two of which share a bias; what the first makes is named `first`."""
+    """Write a network of three convolutions; the last two share a bias, and the first one's output is `first`."""
     floats = onnx.TensorProto.FLOAT
     random = np.random.default_rng(1)
     values = {"w": random.standard_normal((3, 3, 1, 1)), "own": np.ones(3), bias: np.ones(3)}

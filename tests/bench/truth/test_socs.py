@@ -1,4 +1,4 @@
-"""The host SDK's table of SoCs says what the pairs say: ids, names, corners, and how many networks were set against a device."""
+"""The host SDK's SoC table agrees with the pairs: ids, names, corners, and how many networks were compared."""
 
 from __future__ import annotations
 

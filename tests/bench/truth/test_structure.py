@@ -1,4 +1,4 @@
-"""Structure files: networks without their large weights, and the weights that grow."""
+"""Structure files are networks without their large weights, which are regenerated on reading."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_BYTES = 5_000_000
 
 
 def network(**weights: Any) -> Any:
-    """Each weight is a node's second input; the first names of tensors are long."""
+    """Return a network in which each weight is a node's second input, and all tensors have long names."""
     tensors = [onnx.numpy_helper.from_array(value, f"/long/name/{name}") for name, value in weights.items()]
     nodes = [onnx.helper.make_node("Add", ["x", tensor.name], [f"/out/{tensor.name}"]) for tensor in tensors]
     ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("x", "y")]
@@ -49,7 +49,7 @@ def test_a_weight_grows_back_as_it_was_like(tmp_path: Path) -> None:
 
 
 def beside(folder: Path) -> Path:
-    """A network whose one weight lies in a file of its own."""
+    """Write a network whose one weight is in a separate file."""
     weight = np.arange(5000, dtype=np.float32)
     path = folder / "net.onnx"
     onnx.save_model(

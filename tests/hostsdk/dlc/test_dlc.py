@@ -1,4 +1,4 @@
-"""DLC containers: records read whatever their CRC says, caches removed with all that belongs to them."""
+"""DLC containers: records with a correct CRC, or 0, are read; caches are removed with all that belongs to them."""
 
 import json
 import struct

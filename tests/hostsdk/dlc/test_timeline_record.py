@@ -1,4 +1,4 @@
-"""The timeline record: read back whole, and never used for another cache record than its own."""
+"""The timeline record is read back intact, and never used for a cache record other than its own."""
 
 import json
 import zipfile

@@ -1,4 +1,4 @@
-"""A network's ends made otherwise: it computes the same of what is laid out or stored otherwise."""
+"""A network whose ends are given another layout or data type still computes the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks of cores lie where everybody writes: what others put there costs nobody a file, or more than a core."""
+"""Core locks where everyone can write: what others put there costs no one a file, or more than a core."""
 
 from __future__ import annotations
 

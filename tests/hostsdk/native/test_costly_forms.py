@@ -1,4 +1,4 @@
-"""Forms of a network that cost time are told, with what they cost; others are not."""
+"""Forms of a network that cost time are reported with their cost; other forms are not."""
 
 from __future__ import annotations
 

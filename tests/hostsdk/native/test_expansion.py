@@ -1,4 +1,4 @@
-"""Functions of an ONNX that call each other again and again fill no memory."""
+"""Functions of an ONNX that call each other over and over do not exhaust memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error-function form of GELU becomes one node, whatever the order of its operations, and computes the same."""
+"""GELU in its error-function form becomes one node, whatever the order of its operations, and computes the same."""
 
 from itertools import product
 
@@ -24,7 +24,7 @@ TAILS = {
 
 
 def model_of(lines, outputs=("y",)):
-    """A network of `x`; a line is an operation, its two inputs and its output."""
+    """Return a network of `x`; each line is an operation, its two inputs and its output."""
     from onnx import TensorProto, helper, numpy_helper
 
     nodes = []

@@ -1,4 +1,4 @@
-"""What lies between a network's ends is given out: quantised tensors of a quantised one, floats of another."""
+"""Tensors between a network's ends become outputs: quantised ones in a quantised network, floats in any other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The binding refuses libraries that it is not written for, and says so."""
+"""The binding refuses libraries that it was not written for, and says so."""
 
 import ctypes
 

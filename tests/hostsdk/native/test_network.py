@@ -1,4 +1,4 @@
-"""A network is made ready whatever its exporter left out, and refused in a sentence where it cannot be."""
+"""A network is made ready whatever its exporter omitted, or refused in one sentence if it cannot be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.hostsdk
 
 
 def write(path: Path, names: tuple[str, str] = ("conv", "relu"), opset: int = 17, **save: Any) -> Path:
-    """A convolution and a ReLU."""
+    """Write a convolution and a ReLU."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -36,7 +36,7 @@ def write(path: Path, names: tuple[str, str] = ("conv", "relu"), opset: int = 17
 
 
 def apart(path: Path, **options: Any) -> Path:
-    """The same with its weights in `net.data`."""
+    """Write the same network with its weights in `net.data`."""
     return write(path, **options, save_as_external_data=True, location="net.data", size_threshold=0)
 
 
@@ -66,7 +66,7 @@ def test_an_old_opset_is_brought_up_also_where_weights_lie_apart(tmp_path: Path)
 
 
 def old_clip(path: Path, before: str = "Add") -> Path:
-    """An operation whose bounds are attributes, in a file of a time when weights had to be inputs, and are none."""
+    """Write a Clip whose bounds are attributes, in an IR version that requires weights to be inputs; they are not."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 

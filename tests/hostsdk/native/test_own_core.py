@@ -1,4 +1,4 @@
-"""Each emulation has a core of its own, as long as there are cores."""
+"""Each emulation has its own core, as long as cores are free."""
 
 from __future__ import annotations
 

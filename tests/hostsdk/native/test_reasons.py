@@ -1,4 +1,4 @@
-"""What ONNX Runtime says of a network becomes a sentence with what to do."""
+"""ONNX Runtime's complaint about a network becomes a sentence that says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the HTP does not take is refused by name, with what would do."""
+"""Operations that the HTP does not accept are refused by name, with the remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The activations that get 16 bits are those by which the outputs lose most."""
+"""The activations that get 16 bits are those whose quantisation costs the outputs most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tensor that no machine holds is refused by the operation that would make it, and nothing is made."""
+"""A tensor too large for any machine is refused, naming the operation that would create it; nothing is allocated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the libraries do not take is written out in what they do, and computes the same."""
+"""Operations that the libraries do not accept are replaced by simpler ones that compute the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROUPED = {"num_groups": 4, "epsilon": 1e-3}
 
 
 def network(kind: str, opset: int = 18, parameters: int = 0, **attributes: Any) -> Any:
-    """A lone operation on `x`, with so many constants of one value each for a channel or group."""
+    """Return a network of one operation on `x`; its constants have `parameters` values, one per channel or group."""
     from onnx import TensorProto, helper, numpy_helper
 
     random = np.random.default_rng(3)

@@ -1,4 +1,4 @@
-"""Sample networks: the same bytes every time, whole on the HTP, and equal to ONNX Runtime's outputs."""
+"""Sample networks have the same bytes every time, run entirely on the HTP, and match ONNX Runtime's outputs."""
 
 import subprocess
 import sys

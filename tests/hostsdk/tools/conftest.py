@@ -47,7 +47,7 @@ def prepare(tmp_path: Path) -> Tool:
 
 @pytest.fixture
 def net_run(tmp_path: Path) -> Tool:
-    """net-run on the HTP, as every test but one wants it."""
+    """net-run on the HTP, as all tests but one use it."""
     return lambda *arguments, **env: run_tool("snpe-net-run", "--use_dsp", *arguments, cwd=tmp_path, **env)
 
 
@@ -80,7 +80,7 @@ def prepared(tiny_dlc: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def input_list(tmp_path: Path) -> Path:
-    """Two inferences of the tiny network."""
+    """An input list with two inferences of the tiny network."""
     for seed in (1, 2):
         networks.random_input(seed).tofile(tmp_path / f"x{seed}.raw")
     (tmp_path / "input_list.txt").write_text("x1.raw\nx:=x2.raw\n")
@@ -89,7 +89,7 @@ def input_list(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def unwritable(tmp_path: Path) -> Path:
-    """A directory that nobody, root included, can write to."""
+    """A directory to which no user, including root, can write."""
     if os.geteuid() == 0:
         return Path("/proc/self")
     directory = tmp_path / "unwritable"

@@ -1,4 +1,4 @@
-"""The child process: its crash is one error line, and it never outlives the tool."""
+"""A crash of the child process is one error line, and the child never outlives the tool."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.hostsdk
 
 
 def wait_for(condition, seconds: float = 600):
-    """The first true value of `condition()`."""
+    """Return the first true value of `condition()`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
@@ -39,7 +39,7 @@ def gone(pid: int) -> bool:
 
 @pytest.fixture
 def running(prepared, input_list, tmp_path) -> Iterator[subprocess.Popen[str]]:
-    """A net-run that would take a minute, in the middle of its inferences."""
+    """A net-run that would take a minute, while it runs its inferences."""
     tool = layout.sdk().root / "bin" / layout.TARGET / "snpe-net-run"
     arguments = [
         "--use_dsp",

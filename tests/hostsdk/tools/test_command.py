@@ -1,4 +1,4 @@
-"""What every tool does around its work."""
+"""What every tool does before and after its work."""
 
 from __future__ import annotations
 

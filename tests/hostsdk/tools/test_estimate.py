@@ -1,4 +1,4 @@
-"""hostsdk-estimate: the figures of graph-prepare from a process that stays, and what-ifs that are read back."""
+"""hostsdk-estimate: graph-prepare's figures from a long-lived process, and what-ifs that are read back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.hostsdk
 
 @pytest.fixture(scope="module")
 def answers(tiny_dlc: Path) -> list[dict[str, Any]]:
-    """Of one process to every question of this module."""
+    """The answers of one process to all requests of this module."""
     asked = [
         {"ops": True},
         {"soc": "sm8750"},

@@ -12,7 +12,7 @@ from hostsdk.dlc.timeline_record import Timeline, read_timeline
 from tests.hostsdk.tools.conftest import run_tool, succeeded
 from tests.judges.netron import open_model
 
-pytestmark = [pytest.mark.hostsdk, pytest.mark.xdist_group("tools")]  # which share a prepared network
+pytestmark = [pytest.mark.hostsdk, pytest.mark.xdist_group("tools")]  # whose modules share a prepared network
 
 
 def timeline_of(dlc: Path, soc: str) -> Timeline:

@@ -1,4 +1,4 @@
-"""snpe-net-run: outputs that agree with ONNX Runtime, logs that hold the timeline, and refusals by code."""
+"""snpe-net-run: outputs that agree with ONNX Runtime, logs that contain the timeline, and refusals by code."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from onnx import TensorProto
 from tests.hostsdk import networks
 from tests.hostsdk.tools.conftest import run_tool, succeeded
 
-pytestmark = [pytest.mark.hostsdk, pytest.mark.xdist_group("tools")]  # which share a prepared network
+pytestmark = [pytest.mark.hostsdk, pytest.mark.xdist_group("tools")]  # whose modules share a prepared network
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""onnx-check and onnx-quantize: what is taken is told by SoC, and a float network becomes one in fewer bits."""
+"""onnx-check reports what each SoC accepts, and onnx-quantize turns a float network into one of fewer bits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the quantiser makes is what the HTP takes."""
+"""The HTP accepts what the quantiser produces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10)
 """
-"""Runs a tool, and says how many bytes of memory it had: here, a child would begin with what this process has."""
+"""Runs a tool and prints its peak memory in bytes: a direct child would start with this process's peak."""
 
 
 @pytest.mark.parametrize(("weights", "activations"), [(8, "8"), (8, "16"), (4, "16"), (8, "mixed")])

@@ -1,4 +1,4 @@
-"""snpe-onnx-to-dlc: a whole network or a named reason."""
+"""snpe-onnx-to-dlc converts a network completely, or names the reason why not."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.hostsdk import networks
 from tests.hostsdk.tools.conftest import succeeded
 from tests.judges.netron import open_model
 
-pytestmark = [pytest.mark.hostsdk, pytest.mark.xdist_group("tools")]  # which share a prepared network
+pytestmark = [pytest.mark.hostsdk, pytest.mark.xdist_group("tools")]  # whose modules share a prepared network
 
 
 def test_a_network_becomes_a_dlc_and_nothing_else_is_left(convert, tiny_onnx, tmp_path):

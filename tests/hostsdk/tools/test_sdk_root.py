@@ -1,4 +1,4 @@
-"""The SDK directory as a tool that looks for the vendor's finds it."""
+"""The SDK directory as seen by a tool that looks for the vendor's."""
 
 import concurrent.futures
 import os

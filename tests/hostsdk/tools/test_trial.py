@@ -1,4 +1,4 @@
-"""Libraries of an unknown generation are tried, in processes of their own."""
+"""Libraries of an unknown generation are tried, in separate processes."""
 
 import pytest
 

@@ -38,7 +38,7 @@ class Desk:
         (directory / "tiny_schematic.bin").write_text(tiny.SCHEMATIC)
 
     def view(self, *extra: str, output: str = "chrometrace.json", features: object = EVERYTHING) -> int:
-        """Run with reader, schematic and configuration; what comes later on the command line wins."""
+        """Run with reader, schematic and configuration; later command-line options take precedence."""
         return self.view_config({"features": features}, *extra, output=output)
 
     def view_config(self, config: object, *extra: str, output: str = "chrometrace.json") -> int:
@@ -91,5 +91,5 @@ Rows = Callable[[str], list[dict[str, Any]]]
 
 @pytest.fixture
 def rows(viewed: Desk) -> Rows:
-    """Rows of a section of the tiny graph's QHAS summary."""
+    """Return the rows of a section of the tiny graph's QHAS summary."""
     return lambda section: viewed.summary["data"][section]["data"]

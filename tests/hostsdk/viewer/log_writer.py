@@ -1,4 +1,4 @@
-"""Writes profiling logs for tests: a few flatbuffer tables, laid out as plainly as the format allows."""
+"""Write profiling logs for tests: a few flatbuffer tables, laid out as plainly as the format allows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAGIC = 0x358637BD
 
 @dataclass
 class Scalar:
-    """A number stored in the table itself, in struct's notation."""
+    """A number stored in the table itself, in the notation of `struct`."""
 
     form: str
     value: int
@@ -21,13 +21,13 @@ class Scalar:
 class Table:
     """Fields by slot: numbers in place; texts, blobs, tables and lists of tables by offset.
 
-    A table that stands several times in a list is stored once.
+    A table that appears several times in a list is stored once.
     """
 
     slots: dict[int, object] = field(default_factory=dict)
 
     def write(self, buffer: bytearray) -> int:
-        """Append this table and everything below it; returns its position."""
+        """Append this table and everything below it; return its position."""
         count = max(self.slots, default=-1) + 1
         offsets, inline, references = [0] * count, bytearray(), []
         for slot, value in self.slots.items():
@@ -90,7 +90,7 @@ def message(graph: str, events: Sequence[Table], method: int = 2) -> Table:
 
 
 def chunk(messages: Sequence[Table], header: bool = True, magic: int = MAGIC) -> bytes:
-    """One size-prefixed flatbuffer; only the first of a log has the header."""
+    """Return one size-prefixed flatbuffer; only the first of a log has the header."""
     slots: dict[int, object] = {1: list(messages)}
     if header:
         slots[0] = Table({0: Scalar("I", magic), 4: "2.51.0", 5: "HTP", 6: "snpe-net-run"})
@@ -101,7 +101,7 @@ def chunk(messages: Sequence[Table], header: bool = True, magic: int = MAGIC) ->
 
 
 def trace_object(payload: bytes, graph: str, kind: int = 3) -> bytes:
-    """The simulator's blob: seven words, JSON, the graph's name."""
+    """Return the simulator's blob: seven words, JSON, the graph's name."""
     name = graph.encode()
     total = 56 + len(payload) + len(name)
     return struct.pack("<7Q", 0x0001000000000000, 0, total, kind, 0, len(payload), len(name)) + payload + name

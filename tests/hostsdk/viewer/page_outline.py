@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Outline(HTMLParser):
-    """Text, tags, headings, and everything that would be fetched."""
+    """The text, tags and headings of a page, and everything that it would fetch."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The chrometrace."""
+"""The events, counters and flows of the chrometrace."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_processes_are_labelled_as_estimates(viewed: Desk) -> None:
 
 
 def test_counters_are_levels_of_what_runs(viewed: Desk) -> None:
-    """An op is in the level with all of its bytes from its first cycle to its last."""
+    """Each op counts with all of its bytes from its first cycle to its last."""
     moments = (10, 30, 40, 60, 80, 90, 100, 120)
     levels = {
         "DRAM read": (100, 0, 0, 0, 0, 0, 0, 0),

@@ -1,4 +1,4 @@
-"""The command line: what it takes, what it refuses, what it leaves behind."""
+"""The command line: what it accepts, what it refuses, what it leaves behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page, the compiled graph, the runtrace, and the provenance all files carry."""
+"""The page, the compiled graph, the runtrace, and the provenance that all files carry."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RECORDED = {
 
 @pytest.fixture
 def recorded(desk: Desk) -> Desk:
-    """Viewed from a log in which the host SDK recorded where the figures come from."""
+    """A desk viewed with a log in which the host SDK recorded where the figures come from."""
     (desk.directory / "run.log").write_bytes(tiny.log(tiny.payload(hostsdk=RECORDED)))
     assert desk.view() == 0
     return desk
@@ -139,7 +139,7 @@ def test_the_graph_has_ops_with_cycles_and_leaves_constants_out(viewed: Desk) ->
 
 
 def test_the_sums_of_the_graph_are_those_of_the_summary_spills_and_constants_included(desk: Desk) -> None:
-    """Spills and fills come with sequencing and are in no graph of the schematic; constants are in it as data."""
+    """Spills and fills are added by sequencing and are not in the schematic's graphs; constants are there as data."""
     spill, fill, weights = 0x7000000010, 0x7100000010, 0x77
     ops = [
         *tiny.OPS,
@@ -195,7 +195,7 @@ console.log(JSON.stringify({ format: model.format, attributes }));
 
 
 def open_in_netron(path: Path) -> Any:
-    """What Netron's own reader makes of a file."""
+    """Return what Netron's own reader reads from a file."""
     script = path.parent / "open.mjs"
     script.write_text(_NETRON)
     reader = Path(netron.__file__).with_name("qnn.js")

@@ -1,4 +1,4 @@
-"""Which of the ops that ran feed which."""
+"""Which of the executed ops feed which."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hostsdk.viewer.schematic import HtpOp
 
 
 def graph(**edges: str) -> dict[int, HtpOp]:
-    """Ops by letter, each with the letters of its inputs."""
+    """Return ops by letter, each with the letters of its inputs."""
     return {
         ord(op): HtpOp("q::Op", tuple((ord(source), 0) for source in sources), ())
         for op, sources in edges.items()

@@ -1,4 +1,4 @@
-"""The dominant path."""
+"""The dominant path assigns each cycle to one op or to a gap."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_segments_and_gaps_tile_the_timeline(work: list[Event]) -> None:
 
 
 def _owner(work: Sequence[Event], cycle: int) -> int | None:
-    """By definition, cycle by cycle."""
+    """Determine the owner of a cycle directly from the definition."""
     ranks = {Unit.HMX: 0, Unit.HVX: 1, Unit.HLX: 1, Unit.SCALAR: 2, Unit.DMA: 3}
 
     def rank(index: int) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""The configuration file."""
+"""The viewer's configuration file."""
 
 from __future__ import annotations
 

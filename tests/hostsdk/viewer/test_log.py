@@ -1,4 +1,4 @@
-"""Reading profiling logs."""
+"""Profiling logs are read completely or refused with the reason."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_damaged_log_is_refused_with_the_reason(content: bytes, complaint: str
 
 def test_a_header_whose_texts_lie_outside_of_the_file_is_refused() -> None:
     whole = chunk([])
-    slots = whole.index(struct.pack("<I", MAGIC)) - 4  # where the header's table begins, after its slots
+    slots = whole.index(struct.pack("<I", MAGIC)) - 4  # the header's table begins after its slots
     far = whole[: slots - 2] + b"\xff\xff" + whole[slots:]
     with pytest.raises(LogError, match="outside of it"):
         parse_log(far)

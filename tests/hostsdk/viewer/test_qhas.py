@@ -1,4 +1,4 @@
-"""The QHAS summary, against figures computed by hand from the four-op graph (see `tiny`)."""
+"""The QHAS summary agrees with figures computed by hand from the four-op graph (see `tiny`)."""
 
 from __future__ import annotations
 

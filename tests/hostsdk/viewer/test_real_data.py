@@ -1,4 +1,4 @@
-"""The viewer at the end of the host SDK's own chain: what log, trace and summary say must be one story."""
+"""The viewer at the end of the host SDK's own chain: log, trace and summary must agree."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ class Profile:
         return found
 
     def work(self) -> list[dict[str, Any]]:
-        """Op events of the overview without the foreground thread's bookkeeping."""
+        """Return the op events of the overview without the foreground thread's bookkeeping."""
         bookkeeping = {"sync", "dma_set", "dma_wait"}
         return [e for e in self.overview if e["ph"] == "X" and not bookkeeping & set(e["args"]["Flags"])]
 
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Profile]:
-    """The chain, run once for every SoC asked for, in whatever order the tests come."""
+    """The chain, run once for each SoC requested, whatever the order of the tests."""
     return cache(lambda soc: _run_chain(soc, tmp_path_factory.mktemp(soc)))
 
 

@@ -1,4 +1,4 @@
-"""Reading schematics."""
+"""Schematics are read completely or refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_nodes_carry_name_and_type_and_include_input_and_output(schematic: Schem
 
 
 def with_before(fragment: str, names: dict[str, str]) -> Schematic:
-    """The tiny schematic with other nodes before optimisation."""
+    """Return the tiny schematic with other nodes before optimisation."""
     begin = tiny.SCHEMATIC.index("\t0x0000000000000002: {")
     end = tiny.SCHEMATIC.index("}\n# :::END:graph_before_optimization:::")
     translations = "".join(f"{op_id}: '{name}',\n" for op_id, name in names.items())
@@ -68,7 +68,7 @@ def test_the_nodes_of_a_real_split_have_types() -> None:
 
 
 def test_constants_are_named_after_the_node_that_reads_them() -> None:
-    """Whether or not the graph before optimisation lists them; other nodes without a name are no constants."""
+    """Constants need not be listed in the graph before optimisation; other nodes without a name are not constants."""
     fragment = (
         node("0x0000000000000013", "q::QNN_LayerNorm", "0x2", "0x20", "0x21")
         + node("0x0000000000000014", "q::QNN_MatMul", "0x13", "0x22", "0x30")

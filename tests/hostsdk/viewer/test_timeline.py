@@ -1,4 +1,4 @@
-"""The simulator's timeline in a log."""
+"""The simulator's timeline is read from a log, or refused with the reason."""
 
 from __future__ import annotations
 

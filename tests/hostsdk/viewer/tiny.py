@@ -73,7 +73,7 @@ def log(
     without_cost: int = 0,
     own: dict[int, int] | None = None,
 ) -> bytes:
-    """A log as net-run writes it: the finalize message with the simulator's events, then one inference."""
+    """Return a log as net-run writes it: the finalize message with the simulator's events, then one inference."""
     blob = trace_object(json.dumps(payload() if trace is None else trace).encode(), graph)
     simulated = [
         event("Simulated (Accelerator exec cycles)", 2006, cycles or 0, 3),
