@@ -27,13 +27,13 @@ PAGE = Path("docs/truth.md")
 IMAGES = Path("docs/images")
 
 
-_NEW_ONES = """**Networks that were new.** On 2026-11-29, 22 networks joined these tables of which nothing had been simulated when the intervals
-were made, YOLOX, Conditional DETR, HRNet and DeepLab v3+ among them. The intervals as they stood held 207 of 263 measured latencies (79 %), on the
-IQ-9075 34 of 37; half of the expectations were within 8 % of what was measured. On 2026-11-30, 18 more followed, FFNet, YOLOv7 and YOLOv8,
-GPUNet, SINet, DeepLab v3+ on Xception and Qualcomm's own face and person networks among them: the intervals of the day before held 115 of their 146 measured
-8-bit latencies (79 %: DDRNet missed on every device) and 84 of 118 in floats (71 %: YOLOv7 tiny and PPE Detection missed on most devices), on the IQ-9075 25 of 31; half of the
-expectations were within 10 %. Of networks that were known on other devices or in the other format, and were new on theirs, they held 85 of 110
-(77 %). Since then the tables and the intervals include them all."""
+_NEW_ONES = """**Networks that were new.** On 2026-11-29, 22 networks joined these tables that had not been simulated when the intervals were
+made, among them YOLOX, Conditional DETR, HRNet and DeepLab v3+. The existing intervals held 207 of 263 measured latencies (79 %), on the
+IQ-9075 34 of 37; half of the expectations were within 8 % of the measured time. On 2026-11-30, 18 more followed, among them FFNet, YOLOv7 and
+YOLOv8, GPUNet, SINet, DeepLab v3+ on Xception and Qualcomm's own face and person networks: the previous day's intervals held 115 of their 146
+measured 8-bit latencies (79 %; DDRNet was outside on every device) and 84 of 118 in floats (71 %; YOLOv7 tiny and PPE Detection were outside on
+most devices), on the IQ-9075 25 of 31; half of the expectations were within 10 %. For networks already known on other devices or in the other
+format, but new on theirs, they held 85 of 110 (77 %). The tables and the intervals now include them all."""
 """From the calibration.tsv of each date, as found in the history of this repository."""
 
 
@@ -99,20 +99,20 @@ Every simulated time of this project comes from Qualcomm's HTP performance simul
 IQ-9075, {headline[0]} float networks have rank correlation {headline[1]} and a median of measured over simulated of
 {headline[2]}. Made by `python -m bench truth --write` from `qhas/truth/*.tsv`; nothing here is edited by hand.
 
-How it was simulated: the same topologies with seeded random weights, batch 1, the published input size, normalisation
+Simulation: the same topologies with seeded random weights, batch 1, the published input size, normalisation
 inside, channel-last input; converted and compiled by wheel {WHEEL} (QAIRT {QAIRT}) with the default options; phones, laptops,
 QCS8550 and SA8295P at the highest voltage corner. 8 bit is ONNX Runtime's own QDQ recipe, not the publisher's. A figure that was
 measured on one device and published for several counts once (SA8255P and SA8650P are copies of SA8775P, Dragonwing
-Q-8750 of Galaxy S25); a few of SA8775P are from QAIRT 2.45. The networks are not independent samples: resnets are alike,
+Q-8750 of Galaxy S25); a few SA8775P figures are from QAIRT 2.45. The networks are not independent samples, as ResNets are alike,
 so errors are also given with a whole family left out.
 
 ## What is expected of a device
 
 `measured = a + b x simulated`, by least absolute deviation of logarithms. `a` is what the simulator does not model: the start of an
-inference. The interval comes from the residuals of families left out, and is as wide as it takes to hold about 80 % of them: over all rows it held
+inference. The interval comes from the residuals with each family left out, and is wide enough to hold about 80 % of them: over all rows it held
 {held} of {of} ({held / of:.0%}). Its width was chosen on the same networks; new ones are the better judge. `qhas show` and the pages print
-this expectation next to every simulated time; it is never stored, compared or judged. There is none where fewer than 8 networks of a
-format and class were measured. Attention networks use the constant of the device's convolutional ones.
+this expectation next to every simulated time; it is never stored, compared or judged. There is none if fewer than 8 networks of a
+format and class were measured. Attention networks use the constant `a` of the device's convolutional ones.
 
 {_NEW_ONES}
 
@@ -130,19 +130,19 @@ Parts are not simulated by this bench.{_too_few()}
 
 ## What it cannot see
 
-A cell with one of these says so.
+A cell that has one of these says so.
 
 {tables.unseen().markdown()}
 
 ## The bad rows
 
-Every network off by more than {tables.FAR:g} in either direction, the worst first.
+Every network off by more than a factor of {tables.FAR:g} in either direction, worst first.
 
 {tables.bad_rows().markdown()}
 
 ## By ops
 
-Grouped by what takes most of a network's time. Float:
+Grouped by the kind of op that takes most of a network's time. Float:
 
 {tables.by_ops(Precision.FLOAT).markdown()}
 
@@ -184,8 +184,8 @@ A published DLC takes channel-last input, ONNX Runtime channel-first: each layou
 
 {tables.by_layout().markdown()}
 
-8-bit networks, by what goes in and comes out: `snpe-onnx-to-dlc --input_layout NAME NCHW` moves channels to the end,
-`--quantize_io` leaves quantising to the caller. Floats cost nothing where channels come last; where channels come first, the
+8-bit networks, by the form of their inputs and outputs: `snpe-onnx-to-dlc --input_layout NAME NCHW` moves channels to the end,
+`--quantize_io` leaves quantising to the caller. Floats cost nothing if channels come last; if they come first, the
 transposition works on floats:
 
 {tables.by_boundary().markdown()}
@@ -202,7 +202,7 @@ The same networks after onnxsim, which turns MatMul and Add into a chain of Resh
 
 ## The simulator's own interval
 
-Profiles carry a lower and an upper estimate. How often the measured time is between them:
+Profiles carry a lower and an upper estimate. How often the measured time lies between them:
 
 {tables.by_vendor_interval().markdown()}
 
