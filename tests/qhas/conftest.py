@@ -16,7 +16,7 @@ from tests.qhas.failing_fs import FailingFileSystem
 
 @pytest.fixture(params=["local", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty store in a folder that is not there yet, and one in memory."""
+    """An empty store in a folder that does not exist yet, and one in memory."""
     if request.param == "local":
         return Store(str(tmp_path / "not" / "there" / "yet"))
     return Store(f"memory://{uuid.uuid4().hex}/lab")
@@ -32,7 +32,7 @@ def failing() -> Iterator[set[str]]:
 
 @pytest.fixture
 def host_sdk(tmp_path: Path) -> Callable[[str], HostSdk]:
-    """Makes an SDK for estimates; the behaviour is Python that sees what was `asked` and may set `cycles`."""
+    """Make an SDK for estimates; its behaviour is Python that sees `asked` and may set `cycles`."""
     return lambda behaviour="pass": HostSdk(tmp_path, behaviour)
 
 
@@ -44,5 +44,5 @@ def disk_store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def subject(tmp_path: Path) -> Subject:
-    """A network that only a fake host SDK is asked about."""
+    """A network for queries to a fake host SDK alone."""
     return Subject(tmp_path / "net.dlc", "0" * 64, "sa8255")

@@ -1,4 +1,4 @@
-"""An SDK of the host's shape whose `hostsdk-estimate` is a few lines of Python: what a worker does is seen, not what Qualcomm's is."""
+"""A host SDK whose `hostsdk-estimate` is a few lines of Python: it exercises the worker, not Qualcomm's code."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ for line in sys.stdin:
 
 
 class HostSdk:
-    """The SDK, and how often its program was asked."""
+    """The SDK, and how often its program was queried."""
 
     def __init__(self, folder: Path, behaviour: str) -> None:
-        """The behaviour is Python that sees what was `asked` and may set `cycles`."""
+        """Create the SDK; the behaviour is Python that sees `asked` and may set `cycles`."""
         self.journal = folder / "asked.jsonl"
         self.sdk = Sdk(folder / "sdk", "2.51", SdkKind.HOST)
         write_program(self.sdk.root, self.journal, behaviour)
 
     @property
     def asked(self) -> int:
-        """Questions that reached the program."""
+        """The number of questions that reached the program."""
         return len(self.journal.read_text().splitlines()) if self.journal.exists() else 0
 
 
 def write_program(root: Path, journal: Path, behaviour: str) -> None:
-    """Put the program into an SDK."""
+    """Write the program into an SDK."""
     program = root / "bin" / HOST_TARGET / Tool.ESTIMATE
     program.parent.mkdir(parents=True, exist_ok=True)
     program.write_text(_PROGRAM.format(python=sys.executable, asked=str(journal), behaviour=behaviour))

@@ -11,7 +11,7 @@ OPERATIONS = ("cat_file", "pipe_file", "put_file", "get_file", "info", "rm", "fi
 
 
 class BackendRefused(Exception):
-    """What no caller of fsspec can know: every backend has exceptions of its own."""
+    """An exception that no caller of fsspec can know: every backend has its own."""
 
 
 class FailingFileSystem(MemoryFileSystem):  # type: ignore[misc]

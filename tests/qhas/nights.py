@@ -23,7 +23,7 @@ def run_of(night: int, run_id: str | None = None, **changes: Any) -> SweepRecord
 
 
 def day(night: int) -> date:
-    """Its date."""
+    """The date of a night."""
     return FIRST + timedelta(days=night)
 
 
@@ -36,7 +36,7 @@ def on_phone(
     soc: str = "sm8750",
     **changes: Any,
 ) -> CellRecord:
-    """A cell on a phone, all of whose samples take that long."""
+    """A cell on a phone, all of whose samples are within 1 % of the median."""
     facts = DeviceFacts(name=phone, soc=soc, transport="adb", address=f"adb:{phone}", build="AP3A")
     tags = changes.pop("tags", [])
     cell = Cell(model=model(network, tags=tags), soc=soc)
@@ -66,9 +66,9 @@ def simulated(
 
 
 WOBBLE: Sequence[float] = (0.0, 0.6, -0.8, 0.3, -0.4, 1.0, -1.1, 0.2, -0.2, 0.7)
-"""Percent by which nights differ, over and over."""
+"""Percentages by which successive nights differ from the level, in an endless cycle."""
 
 
 def wobbling(night: int, level: float = 1000.0) -> float:
-    """The latency of a steady night."""
+    """The latency of a steady series on a night."""
     return level * (1 + WOBBLE[night % len(WOBBLE)] / 100)

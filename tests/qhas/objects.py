@@ -1,4 +1,4 @@
-"""What lies in a store, for tests that look at it."""
+"""The contents of a store, for tests that inspect it."""
 
 from __future__ import annotations
 

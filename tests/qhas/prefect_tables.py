@@ -1,4 +1,4 @@
-"""The database that Prefect's migrations make; `python -m tests.qhas.prefect_tables` records that of another version."""
+"""The database that Prefect's migrations create; `python -m tests.qhas.prefect_tables` records a new version's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ asyncio.run(provide_database_interface().create_db())
 
 
 def migrate(home: Path) -> Path:
-    """Have Prefect make its database in an empty home, or bring the one that is there to its own version."""
+    """Have Prefect create its database in an empty home, or migrate an existing one to its own version."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     subprocess.run(
         [sys.executable, "-P", "-c", _MIGRATE],
@@ -39,7 +39,7 @@ def migrate(home: Path) -> Path:
 
 
 def text_of(database: Path) -> str:
-    """All of it, as SQL."""
+    """The whole database as SQL."""
     with closing(sqlite3.connect(database)) as connection:
         return "\n".join(connection.iterdump())
 

@@ -1,4 +1,4 @@
-"""Accuracy from ONNX to record on the host SDK, as a script of numpy and ONNX Runtime has it; and a planted wrong layer."""
+"""On the host SDK, accuracy matches a script of numpy and ONNX Runtime, and a planted wrong layer is found."""
 
 from __future__ import annotations
 

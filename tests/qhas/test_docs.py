@@ -1,4 +1,4 @@
-"""The pages for engineers say what the code does: every kind of failure, every key of a device, every default."""
+"""The pages for engineers agree with the code: every kind of failure, every key of a device, every default."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RACK = (ROOT / "docs/provisioning.md").read_text(encoding="utf-8")
 
 
 def rows(page: str) -> list[list[str]]:
-    """Cells of every table's rows; a pipe of a command line has a backslash before it."""
+    """The cells of every table's rows; a pipe in a command line is preceded by a backslash."""
     lines = [line for line in page.splitlines() if line.startswith("|") and not line.startswith("|---")]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
@@ -75,7 +75,7 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 
 def anchor(title: str) -> str:
-    """The name of a heading as GitHub makes it."""
+    """The anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 

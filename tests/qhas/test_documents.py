@@ -1,4 +1,4 @@
-"""What people write: faults are told at their place, and a form is made from the schema."""
+"""Documents that users write: faults are reported at their place, and a form is built from the schema."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_switch_that_may_be_left_out_keeps_its_third_position() -> None:
 
 @on_the_source
 def test_every_time_of_a_document_has_its_zone() -> None:
-    """Of two times that do not compare, one damaged object ends every later command in a traceback."""
+    """If two times did not compare, one damaged object would end every later command in a traceback."""
     loose = [
         f"{path.name}: {kind.name}.{ast.unparse(field)}"
         for path in modules("qhas")

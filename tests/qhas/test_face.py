@@ -1,4 +1,4 @@
-"""The public face: what `import qhas` offers, that nothing is imported for it in advance, and that its page runs."""
+"""The public face: what `import qhas` offers, that it imports nothing in advance, and that its examples run."""
 
 from __future__ import annotations
 

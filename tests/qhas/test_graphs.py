@@ -1,4 +1,4 @@
-"""A DLC of several graphs: each has its schematic, log and QHAS, and its place in record, page, history and comparison."""
+"""Each graph of a DLC has its own schematic, log and QHAS, and its place in record, page, history and comparison."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def rack(tmp_path_factory: pytest.TempPathFactory) -> Rack:
 
 @pytest.fixture(scope="module")
 def record(rack: Rack) -> CellRecord:
-    """Of the first night; budgets are for one graph of the two."""
+    """The record of the first night; one of the two graphs has a budget of its own."""
     limits = {"time_us": 1_000_000, "graphs": {"decode": {"time_us": 1}}}
     return rack.run("llms-1", budgets={"llm": limits})
 

@@ -1,4 +1,4 @@
-"""A language model of a sweep: two graphs of a cell, and of each what it says of the whole model, everywhere figures go."""
+"""A language model in a sweep: two graphs per cell, each with figures of the whole model wherever figures go."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ CELL = "small/sm8750/context-256"
 PARTS = (
     "cycles = 1000 + 500 * open(asked['dlc'], 'rb').read().count(b'RMSNormalization') if asked['dlc'] else 0"
 )
-"""A block is worth 2,000 cycles of 1 GHz, the head 1,000, and any graph 1,000 by itself: both graphs of a DLC have its salt."""
+"""A block costs 2,000 cycles of 1 GHz, the head 1,000, and any graph 1,000; both graphs of a DLC contain its salt."""
 
 
 CONVERTER = """#!/bin/sh
 cp {folder}/norms-$(grep -ao RMSNormalization "$2" | wc -l).dlc "$4"
 """
-"""The fake SDK prepares no joined networks: the first one has both graphs already."""
+"""The fake SDK prepares no joined networks, so the first one has both graphs already."""
 NORMS = (0, 1, 2, 4)
-"""Of the look-up, the head, a block and two."""
+"""The number of norms in the look-up, the head, one block and two."""
 
 
 @dataclass(frozen=True)
 class Language:
-    """A host SDK of fakes, and sweeps of one small model."""
+    """A fake host SDK, and sweeps of one small model."""
 
     folder: Path
 
@@ -70,7 +70,7 @@ class Language:
         )
 
     def run(self, run_id: str, program: str = PARTS, **changes: Any) -> CellRecord:
-        """A night on an estimator that answers by this program, whatever the night before had."""
+        """Run a night with an estimator that answers by this program, whatever the previous night's was."""
         write_program(self.folder / "sdk", self.folder / "asked.jsonl", program)
         site = Site(store=str(self.folder / "store"), sdk=SdkRef(root=self.folder / "sdk"))
         run_direct(self.spec(**changes), site, run_id)
@@ -99,7 +99,7 @@ LIMITS = {"decode_tokens_per_s": {"at_least": 10}, "first_token_ms": 0.001, "pea
 
 @pytest.fixture(scope="module")
 def record(language: Language) -> CellRecord:
-    """Of the first night."""
+    """The record of the first night."""
     return language.run("llms-1", budgets={"small": LIMITS})
 
 

@@ -1,4 +1,4 @@
-"""A small language model on the host SDK, from its config.json to traces, figures and another SDK's."""
+"""A small language model on the host SDK, from its config.json to traces, figures and an upgrade of the SDK."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_decode_stands_before_prefill_and_each_has_its_trace_and_figures(
         assert graph.language
     assert decode.metrics
     assert prefill.metrics
-    assert decode.metrics.time_us < prefill.metrics.time_us  # one token, and 128
+    assert decode.metrics.time_us < prefill.metrics.time_us  # one token against 128
 
 
 def test_an_upgrade_says_what_another_sdk_does_to_both_graphs(config: Path, tmp_path: Path) -> None:

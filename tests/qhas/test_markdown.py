@@ -1,4 +1,4 @@
-"""Text from outside in Markdown is read back as the text it is, by a parser of Markdown."""
+"""Outside text in Markdown is read back unchanged by a Markdown parser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
 def inline(markdown: str, where: str) -> list[Token]:
-    """The tokens of the one piece of text that there is in this kind of block."""
+    """The tokens of the only text in a block of this kind."""
     tokens = PARSER.parse(markdown)
     (index,) = (number for number, token in enumerate(tokens) if token.type == where)
     return tokens[index + 1].children or []

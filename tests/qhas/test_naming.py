@@ -1,4 +1,4 @@
-"""Names become paths and object keys: what could leave its folder or needs quoting is refused."""
+"""Names become paths and object keys: those that could leave their folder or would need quoting are refused."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_paths_whose_safe_names_are_alike_get_keys_of_their_own(paths: list[str]
 
 
 def assert_apart(keys: Iterable[str]) -> None:
-    """Each can be stored beside the others, packed or not, also where case and dots at the end do not count."""
+    """Assert that all can be stored together, packed or not, even if case and trailing dots do not count."""
     lower = ["/".join(part.rstrip(".") for part in key.lower().split("/")) for key in keys]
     assert len(set(lower)) == len(lower)
     for key in lower:

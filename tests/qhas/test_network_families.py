@@ -1,4 +1,4 @@
-"""Networks of the kinds that people profile, from ONNX to trace, page and comparison, on the host SDK."""
+"""Networks of the kinds that users profile, from ONNX to trace, page and comparison, on the host SDK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of a file or of packed bytes ends at a limit, whatever stands there."""
+"""Reading a file or unpacking bytes ends at a limit, whatever they contain."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_limits_are_told_in_round_units(size: int, words: str) -> None:
 
 
 def test_a_file_that_has_nothing_yet_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `/proc/kmsg` is to a reader that does not wait."""
+    """As `/proc/kmsg` is for a reader that does not wait."""
     (tmp_path / "log").write_bytes(b"")
     monkeypatch.setattr("qhas.outside_bytes.os.fdopen", lambda *_: _Silent(str(tmp_path / "log")))
     assert read_file(tmp_path / "log", 4) == b""

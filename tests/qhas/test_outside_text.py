@@ -1,4 +1,4 @@
-"""Text from outside is shown as text: a terminal obeys none of it, no name passes for another, no cell is a formula."""
+"""Outside text is shown as text: no terminal obeys it, no name passes for another, no cell is a formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that does not come up is told at once, in a sentence."""
+"""A server that does not come up is reported at once, in one sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qhas.own_server import OwnServer
 
 @pytest.fixture
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program in the interpreter's place."""
+    """The path of a program that takes the interpreter's place."""
     program = tmp_path / "python"
     monkeypatch.setattr(own_server, "sys", SimpleNamespace(executable=str(program)))
     return program

@@ -1,4 +1,4 @@
-"""YAML that would be read otherwise than it was written, or without end, is refused at its place."""
+"""YAML that would be read differently from how it was written, or without end, is refused at its place."""
 
 from __future__ import annotations
 

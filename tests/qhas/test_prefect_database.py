@@ -1,4 +1,4 @@
-"""A first server finds the database that its migrations would have made."""
+"""A first server finds the database that its migrations would have created."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.qhas.prefect_tables import RECORDED, migrate, text_of
 
 
 def lines(database: Path) -> Counter[str]:
-    """Of a table, Prefect's migrations state some constraints now in this order, now in that."""
+    """The database's lines in no order, as Prefect's migrations write a table's constraints in varying order."""
     return Counter(line.strip().rstrip(",") for line in text_of(database).splitlines())
 
 

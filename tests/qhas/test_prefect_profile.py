@@ -1,4 +1,4 @@
-"""Whether an API is configured is told as Prefect tells it, without importing Prefect."""
+"""Whether an API is configured is determined as Prefect does it, without importing Prefect."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ import pytest
 from qhas import prefect_settings
 
 RECORDER_INTERVAL = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL"
-"""Prefect cuts it to whole seconds; 0 would spin."""
+"""Prefect truncates it to whole seconds, and 0 would spin."""
 
 
 @pytest.fixture(autouse=True)
 def environment_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the functions set goes with the test."""
+    """A copy of the environment, so that what the functions set ends with the test."""
     monkeypatch.setattr(os, "environ", dict(os.environ))
 
 

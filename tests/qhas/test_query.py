@@ -1,4 +1,4 @@
-"""Questions in SQL over the stored runs; what is no question changes nothing and reads nothing else."""
+"""Questions in SQL over the stored runs: no statement can change anything or read anything else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "query.md").read_text(encoding="utf
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of three nights of two cells, the last one judged; to be copied."""
+    """A store of three nights of two cells, the last night judged; to be copied."""
     store = Store(str(place := tmp_path_factory.mktemp("nights") / "store"))
     for night in range(3):
         run = run_of(night)
@@ -54,7 +54,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(nights: Path, tmp_path: Path) -> Store:
-    """Of those nights."""
+    """A copy of that store."""
     return Store(str(copytree(nights, tmp_path / "store")))
 
 
@@ -246,7 +246,7 @@ def test_a_question_without_end_ends_with_ctrl_c(
     store: Store, question: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(connection: DuckDBPyConnection, statement: Statement) -> pa.Table:
-        os.kill(os.getpid(), signal.SIGINT)  # while the question is under way
+        os.kill(os.getpid(), signal.SIGINT)  # while the query is running
         return computed(connection, statement)
 
     computed = query._computed

@@ -1,4 +1,4 @@
-"""A network at an address with a password: it is fetched, and the password is in no record and no sentence."""
+"""A network at an address with a password is fetched, and the password is in no record and no sentence."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def test_a_run_is_resumed_though_its_records_do_not_know_the_password(tmp_
     begun = begin_run(again.store, RUN, plan_sweep(sweep()), again.site, sdk_facts(again))
     done = await finished_cells(again, RUN, plan.cells)
     assert list(done) == [cell.key]
-    assert done[cell.key].cell.model.dlc == ADDRESS  # a suspicious latency is measured again from there
+    assert done[cell.key].cell.model.dlc == ADDRESS  # from where a suspicious latency is measured again
     assert begun.spec.models[0].dlc == ADDRESS
     stored = read_run(again.store, RUN)
     assert stored

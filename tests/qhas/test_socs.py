@@ -1,4 +1,4 @@
-"""The list of SoCs is data that must agree with itself."""
+"""The list of SoCs is consistent data."""
 
 from __future__ import annotations
 

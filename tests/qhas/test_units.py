@@ -1,4 +1,4 @@
-"""Figures for people."""
+"""Figures formatted for readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far values are from what they should be: as an independent formula has it, and at its edges."""
+"""Agreement figures match an independent formula, and behave sensibly at its edges."""
 
 from __future__ import annotations
 

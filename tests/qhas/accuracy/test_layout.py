@@ -1,4 +1,4 @@
-"""A tensor whose channels lie elsewhere is the same tensor; one of another shape is none."""
+"""A tensor with its channels on a different axis is the same tensor; one of a different shape is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Advice: what helped is told with its gain and written, what did not is named, what does not apply is not."""
+"""Advice reports a helpful change with its gain and writes it, names one that did not help, and omits the rest."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_shuffle_is_rewritten_and_asked_again_nothing_is_compiled(tmp_path: Pa
             answers.append(advise(network, bench, target))
             truth = bench.truth_of(answers[0].after_us)
     first, again = answers
-    assert first.truth == truth  # of the network that was written
+    assert first.truth == truth  # of the rewritten network
     (helped,) = first.of(Verdict.HELPED)
     assert helped.name == "shuffle-as-convolution"
     assert first.after_us < first.before_us

@@ -1,4 +1,4 @@
-"""Whole numbers at the ends of a quantised network: what is computed stays the same to the bit."""
+"""Integer inputs and outputs of a quantised network: its results stay the same to the bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every rewrite of the table: it applies where it should, the network computes the same, and what only looks alike is left."""
+"""Every rewrite in the table applies where it should, preserves the results, and leaves lookalikes alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BY_NAME = {rewrite.name: rewrite for rewrite in REWRITES}
 
 
 class Net:
-    """A network under construction from `x` to the last node's output."""
+    """A network under construction, from `x` to the output of its last node."""
 
     def __init__(self, shape: tuple[int, ...], outputs: tuple[str, ...] = ("y",)) -> None:
         self._shape, self._outputs = shape, outputs
@@ -145,7 +145,7 @@ def swish(alpha: float) -> Net:
 
 
 def written_out(sixth: str, *, of_product: bool, offset: float = 3.0, high: float = 6.0) -> Net:
-    """HardSwish as Add, Clip, a product and a sixth; the sixth is of the gate or of the product."""
+    """HardSwish as Add, Clip, Mul and a factor of a sixth, which applies either to the product or to the gate."""
     net = Net(FEATURES).constant("three", np.float32(offset)).constant("zero", np.float32(0))
     net.constant("six", np.float32(high)).constant("by", np.float32(6 if sixth == "Div" else 1 / 6))
     net.op("Add", "three x", "a").op("Clip", "a zero six", "c")
@@ -164,7 +164,7 @@ def clipped(low: float, high: float) -> Net:
 
 
 def quantised(zero: int = 128, *, per_channel: bool = False) -> Net:
-    """A convolution between pairs, from and to floats."""
+    """A convolution between quantise-dequantise pairs, with float input and output."""
     scale = np.full(3, 0.02, np.float32) if per_channel else np.float32(0.02)
     offset = np.full(3, zero, np.uint8) if per_channel else np.uint8(zero)
     net = Net(IMAGE).constant("s", scale).constant("z", offset).weights("w", 8, 3, 3, 3)

@@ -1,4 +1,4 @@
-"""Stores that a notebook reads: two nights of two networks, the later one slower, with its traces."""
+"""Stores for a notebook to read: two nights of two networks, one of them slower on the second, with its traces."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WITH_TRACE = [
 
 
 def put_nights(store: Store, network: str = "net") -> None:
-    """`nightly-1` and `nightly-2`, with their history."""
+    """Store the runs `nightly-1` and `nightly-2` with their history."""
     store_run(
         store, "nightly-1", {network: FAST, "other": FAST}, changes={network: {"artifacts": WITH_TRACE}}
     )

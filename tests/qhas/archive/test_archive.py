@@ -1,4 +1,4 @@
-"""A store opened for reading: everything that a notebook asks of it, and that nothing is ever written to it."""
+"""A store opened for reading answers everything a notebook needs and is never written to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def lab(tmp_path: Path) -> Archive:
 
 
 def everything(lab: Archive) -> Iterator[object]:
-    """Whatever may be asked, once."""
+    """Yield the results of every kind of query."""
     run = lab.run()
     yield from (lab, lab.runs(), lab.cells("net", soc="sm8750"), lab.ops(), lab.history("net", "sm8750"))
     yield from (run, run.figures(), run.ops(), run.verdicts(), run.cells)

@@ -1,4 +1,4 @@
-"""What a notebook gets wrong ends in one of our errors, with one sentence that says what to give instead."""
+"""Misuse in a notebook raises one of this project's errors, in one sentence that says what to pass instead."""
 
 from __future__ import annotations
 

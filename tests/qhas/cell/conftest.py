@@ -1,4 +1,4 @@
-"""A workbench for each test, and the fake SDK that all of a worker share."""
+"""A workbench for each test, and a fake SDK shared by all tests of a worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fakes.dlc import make_dlc
 from fakes.sdk import build_fake_sdk
 from tests.qhas.cell.workbench import Bench, bench_of
 
-if TYPE_CHECKING:  # it loads ONNX Runtime, which most tests here need not
+if TYPE_CHECKING:  # it loads ONNX Runtime, which most tests here do not need
     from tests.qhas.cell.references import OpenBench
 
 
@@ -25,14 +25,14 @@ def fake_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def bench(fake_sdk: Path, tmp_path: Path) -> AsyncIterator[Bench]:
-    """A well fake SDK, an un-cached DLC, nothing run."""
+    """A bench with a sound fake SDK and an un-cached DLC, on which nothing has run."""
     async with bench_of(fake_sdk, tmp_path, str(tmp_path / "store")) as bench:
         yield bench
 
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `map.onnx` and `flat.onnx`, and a store of what ONNX Runtime computes of them."""
+    """A folder with `map.onnx` and `flat.onnx`, and a store for what ONNX Runtime computes for them."""
     from tests.qhas.cell.references import write_network
 
     folder = tmp_path_factory.mktemp("networks")
@@ -43,7 +43,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def against(fake_sdk: Path, networks: Path, tmp_path: Path) -> OpenBench:
-    """A bench whose network is a DLC of these shapes with one of the networks as its reference."""
+    """Open benches whose network is a DLC of the given shapes, with one of the networks as its reference."""
     from tests.qhas.cell.references import IMAGE, MAP
 
     def opened(

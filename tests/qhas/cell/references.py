@@ -1,4 +1,4 @@
-"""Small ONNX networks that cells are held against, and what runs of them leave."""
+"""Small ONNX networks with which cells are compared, and the outputs that runs leave."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAST = {"image": (1, 4, 6, 3)}, {"map": (1, 4, 6, 2)}
 
 
 def write_network(path: Path, *, flat: bool = False) -> Path:
-    """A convolution from `image` to `map`, or a classifier of 48 classes with `flat`."""
+    """Write a convolution from `image` to `map` or, if `flat`, a classifier of 48 classes."""
     weights = np.random.default_rng(2).normal(size=(2, 3, 3, 3)).astype(np.float32)
     nodes = [helper.make_node("Conv", ["image", "w"], ["conv" if flat else "map"], pads=[1, 1, 1, 1])]
     if flat:
@@ -48,14 +48,14 @@ def computed(networks: Path, name: str, image: NDArray[Any]) -> NDArray[Any]:
 
 
 async def fed(bench: Bench) -> tuple[Prepared, NDArray[Any]]:
-    """A prepared graph, and the values of its input as they lie on the HTP."""
+    """Return a prepared graph and the values of its input in the HTP's layout."""
     prepared = await prepare_graph(bench.work)
     (file,) = (await bench.work.inputs(prepared.dlc)).files.values()
     return prepared, np.fromfile(file, np.float32)
 
 
 def leave(work: CellWork, inference: int = 0, **outputs: NDArray[Any]) -> None:
-    """What runs leave of an inference: of the first one the profiled run, of the others the one after it."""
+    """Write the outputs of an inference, the first as the profiled run leaves them, the others as the run after it."""
     step = Step.OUTPUTS if inference else Step.LOGS
     work.folders[step] = work.directory / step
     folder = work.folders[step] / f"Result_{max(0, inference - 1)}"

@@ -1,4 +1,4 @@
-"""Accuracy over all inferences of an input list: run as far as asked, and held against ONNX Runtime as one."""
+"""Accuracy over an input list: as many inferences as requested run, and are compared with ONNX Runtime together."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.qhas.cell.workbench import bench_of
 
 @pytest.fixture
 def images(tmp_path: Path) -> list[NDArray[Any]]:
-    """Three, the second one dark, as `list.txt` names them."""
+    """Three images, the second one dark, with `list.txt` naming them."""
     generator = np.random.default_rng(3)
     made = [generator.normal(size=IMAGE, scale=scale).astype(np.float32) for scale in (1, 0.01, 2)]
     for number, image in enumerate(made):

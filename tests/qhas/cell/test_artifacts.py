@@ -1,4 +1,4 @@
-"""Every expected file is declared once."""
+"""Every expected file is declared exactly once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of a trace is made with the QHAS beside it, if that is of the same graph."""
+"""The picture of a trace uses the QHAS file beside it only if both are of the same graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ONNX becomes the DLC that is prepared: by the SDK's tools, once for each content, its failures told."""
+"""An ONNX is converted by the SDK's tools to the DLC to prepare, once per distinct content; failures are reported."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OpenBench = Callable[..., AbstractAsyncContextManager[Bench]]
 
 @pytest.fixture
 def onnx_bench(fake_sdk: Path, tmp_path: Path) -> OpenBench:
-    """A bench whose network is an ONNX, or another model of these fields; all share a store."""
+    """Open benches whose network is an ONNX, or a model with the given fields; all share one store."""
 
     def opened(**fields: Any) -> AbstractAsyncContextManager[Bench]:
         path = tmp_path / "net.onnx"
@@ -146,7 +146,7 @@ async def test_a_folder_of_arrays_calibrates(onnx_bench: OpenBench, tmp_path: Pa
 
 
 def npy(description: str) -> bytes:
-    """The beginning of an array of NumPy, by what its header says."""
+    """The beginning of a NumPy array file with this header."""
     header = description.ljust(117).encode() + b"\n"
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
 

@@ -1,4 +1,4 @@
-"""From what a tool left behind to the kind of failure: the vendor's texts and numbers, one row each."""
+"""What a tool leaves behind leads to the kind of failure: one row for each of the vendor's messages and codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def error(code: int, message: str = "What happened", component: str = "Dl System
 def judge(
     folder: Path, step: Step, text: str | bytes = "", *, code: int = 0, timed_out: bool = False
 ) -> None:
-    """Judge a tool that said `text` and ended with `code`."""
+    """Judge a tool that printed `text` and exited with `code`."""
     output = folder / "output.txt"
     output.write_bytes(text.encode() if isinstance(text, str) else text)
     argv = ["/sdk/bin/x86_64-linux-clang/the-tool", "--option"]

@@ -1,4 +1,4 @@
-"""What a prepared DLC says of its inputs, and every way in which it may not."""
+"""A prepared DLC's inputs are read, and every way in which it can fail to state them is refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def metadata(*tensors: dict[str, Any]) -> dict[str, Any]:
 
 
 def dlc(folder: Path, document: Any = None, *, name: str = METADATA, crc: bool = False) -> Path:
-    """A DLC whose metadata record holds the document; its CRC fields are 0 unless asked for."""
+    """Write a DLC whose metadata record holds the document; its CRC fields are 0 unless `crc` is set."""
     content = document if isinstance(document, bytes) else json.dumps(document).encode()
     path = folder / "prepared.dlc"
     if not crc:
@@ -38,7 +38,7 @@ def dlc(folder: Path, document: Any = None, *, name: str = METADATA, crc: bool =
 
 
 def graph_inputs(path: Path) -> list[GraphInput]:
-    """Of the first graph."""
+    """The inputs of the first graph."""
     return prepared_graphs(path)[0].inputs
 
 

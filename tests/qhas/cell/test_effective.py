@@ -1,4 +1,4 @@
-"""Options as they took effect, by what the prepared DLC and the profile tell."""
+"""The options in force are read from the prepared DLC and the profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the emulator leaves of a graph and its inputs is kept, and taken from the store where it would compute the same."""
+"""The emulator's outputs for a graph and its inputs are stored, and reused when a run would compute the same."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from qhas.site import SdkRef, Site
 from qhas.store import Store
 from qhas.sweep.spec import SweepSpec
 
-pytestmark = pytest.mark.xdist_group("emulated")  # which takes long
+pytestmark = pytest.mark.xdist_group("emulated")  # these take long
 NETWORK = str(resources.files("hostsdk").joinpath("trial.dlc"))
 VALUES = 3 * 16 * 16
 
@@ -41,7 +41,7 @@ class Bench:
     numbers: Iterator[int]
 
     def run(self, sdk: Path | None = None, perf_profile: str = "burst", **changes: object) -> CellRecord:
-        """The next night."""
+        """Run the next night."""
         run_id = f"night-{next(self.numbers)}"
         model = {"name": "net", "dlc": NETWORK, "inputs": str(self.folder / "list.txt")} | changes
         spec = SweepSpec.model_validate(
@@ -51,13 +51,13 @@ class Bench:
         return self.record(run_id)
 
     def record(self, run_id: str) -> CellRecord:
-        """Of its only cell."""
+        """The record of the run's only cell."""
         _, (record,) = load_run(Store(str(self.folder / "store")), run_id)
         assert record.failure is None
         return record
 
     def draw(self, seed: int, inferences: int = 1) -> None:
-        """Write the list and its files."""
+        """Write the input list and its files."""
         values = Random(seed)
         for number in range(inferences):
             (self.folder / f"{number}.raw").write_bytes(values.randbytes(VALUES * 4))
@@ -87,7 +87,7 @@ def run_once(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 @pytest.fixture
 def first(bench: Bench, run_once: Bench) -> CellRecord:
-    """The bench's first night, which nothing has followed."""
+    """The record of the bench's first night, the only one so far."""
     shutil.copytree(run_once.folder / "store", bench.folder / "store")
     return bench.record(f"night-{next(bench.numbers)}")
 
@@ -99,7 +99,7 @@ def outputs(record: CellRecord) -> dict[str, str]:
 
 
 def ran(record: CellRecord) -> list[bool]:
-    """Of every attempt that executes, whether a tool did."""
+    """For each attempt that executes, whether a tool ran."""
     executing = [each for each in record.attempts if each.step in (Step.NET_RUN, Step.OUTPUTS)]
     assert all(bool(each.tools) is not each.reused for each in executing)
     return [not each.reused for each in executing]
@@ -154,7 +154,7 @@ def zipped(*names: str, compression: int = zipfile.ZIP_STORED) -> bytes:
 
 
 def encrypted(content: bytes) -> bytes:
-    """With the flag set that says so, in the directory and before the only member."""
+    """Set the flag that marks the archive's only member as encrypted, in its header and in the directory."""
     at = content.index(b"PK\x01\x02")
     return content[:6] + b"\x01" + content[7 : at + 8] + b"\x01" + content[at + 9 :]
 

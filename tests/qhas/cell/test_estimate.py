@@ -1,4 +1,4 @@
-"""A measured cell is estimated too where the site asks for it; it is as good without."""
+"""A measured cell is also estimated if the site requests it; a cell whose estimate fails is none the worse."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ GRAPH = {
     "htp_ops": {"q::Conv": 2},
     "in_force": {},
 }
-"""As `hostsdk.estimate_report` makes it."""
+"""An estimate as `hostsdk.estimate_report` returns it."""
 
 
 class Host:
-    """The host SDK's program: it keeps the question and prints what it is given."""
+    """The host SDK's program: it records the question and prints the answer that it is given."""
 
     def __init__(self, folder: Path) -> None:
         self.question, self.answer = folder / "asked.json", folder / "answer.json"

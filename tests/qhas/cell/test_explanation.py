@@ -1,4 +1,4 @@
-"""A sweep that asks what bounds a network gets it beside the cell's figures; a cell that nothing explains is as good without."""
+"""A sweep that requests what bounds a network gets it with the cell's figures; a failure to explain costs nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REFUSES = "print(json.dumps({'refusal': 'no cost model.'}), flush=True); continu
 
 @pytest.fixture
 def host(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], HostSdk]:
-    """Has a host SDK behave so."""
+    """Provide a host SDK that behaves as given."""
 
     def behaving(behaviour: str) -> HostSdk:
         made = HostSdk(tmp_path, behaviour)
@@ -62,7 +62,7 @@ async def test_the_simulators_refusal_is_the_steps_failure(bench, host):
 
 
 async def told(bench: Bench, failing: Callable[[CellWork], None]) -> CellRecord:
-    """The record of a cell whose other steps do nothing."""
+    """Return the record of a cell whose explanation is `failing` and whose other steps do nothing."""
 
     async def nothing(*_: object) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Folders of a DLC's graphs: whoever named the graphs, no two share one."""
+"""No two graphs of a DLC share a folder, whatever their names."""
 
 from __future__ import annotations
 

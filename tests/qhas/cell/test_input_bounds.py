@@ -1,4 +1,4 @@
-"""What inputs are refused before anything is written, and where the files of a list may lie."""
+"""Which inputs are refused before anything is written, and where the files of a list may be."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def refusal(address: str, folder: Path) -> StepFailed:
-    """How a list is refused; nothing of it may be staged then."""
+    """The failure with which a list is refused."""
     with pytest.raises(StepFailed) as failed:
         gather_inputs(model(inputs=address), Path("no.dlc"), folder)
     return failed.value
 
 
 def staged(text: str, folder: Path, place: str = "a/b") -> bytes:
-    """The first file of a list that lies in an object store, with a file at every level."""
+    """The first file of a list in an object store that has a file at every level."""
     memory: Any = fsspec.filesystem("memory")
     memory.pipe(
         {
@@ -93,7 +93,7 @@ def test_a_list_over_the_limit_is_refused_with_the_limit(store: str, folder: Pat
 
 
 class _WithoutEnd(BaseHTTPRequestHandler):
-    """Answers with a list that does not end, and counts what of it was taken."""
+    """Serves a list without end, and counts how much of it was read."""
 
     sent = 0
 
@@ -108,7 +108,7 @@ class _WithoutEnd(BaseHTTPRequestHandler):
                 type(self).sent += self.wfile.write(b"x.raw\n" * 10_000)
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 def test_a_list_whose_server_tells_no_size_is_read_up_to_the_limit(folder: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_list_whose_server_tells_no_size_is_read_up_to_the_limit(folder: Path)
         told = refusal(f"http://127.0.0.1:{server.server_port}/list.txt", folder)
         server.shutdown()
     assert "it is over 4 MB" in str(told)
-    assert _WithoutEnd.sent < 16 * inputs.LARGEST_LIST  # what lies in buffers on the way
+    assert _WithoutEnd.sent < 16 * inputs.LARGEST_LIST  # allows for what is buffered on the way
 
 
 @pytest.mark.parametrize("store", ["local", "memory"])

@@ -1,4 +1,4 @@
-"""Inputs of a cell: random ones of the right size, or those an input list names."""
+"""A cell's inputs are random ones of the right size, or those that an input list names."""
 
 from __future__ import annotations
 

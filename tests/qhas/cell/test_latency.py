@@ -1,4 +1,4 @@
-"""A latency from the diagnostic log that a run leaves on its device."""
+"""A latency is read from the diagnostic log that a run leaves on its device."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.qhas.profile.test_snpe_log import log
 
 @dataclass
 class TimedDevice(StageDevice):
-    """One whose run leaves that log."""
+    """A device whose run leaves a diagnostic log."""
 
     diagnostics: bytes = b""
 
@@ -74,6 +74,6 @@ async def test_the_log_is_read_without_the_vendors_tool(bench: Bench, prepared: 
 
 
 async def test_a_log_that_is_not_understood_is_the_vendors_tools(bench: Bench, prepared: Prepared) -> None:
-    step = measure_latency(bench.work, prepared, leaving(log(9)))  # of one inference only
+    step = measure_latency(bench.work, prepared, leaving(log(9)))  # a log of one inference only
     await kind_of(step)
     assert bench.work.attempts[-1].tools[-1].argv[0].endswith("snpe-diagview")

@@ -1,4 +1,4 @@
-"""The event loop of a sweep only hands out work: it is never held by a store, a digest, a parser or a tool's output."""
+"""The event loop of a sweep only hands out work: no store, digest, parser or tool output ever blocks it."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ HEAVY: list[tuple[Any, str]] = [
     (latency, "read_samples"),
     (direct, "plan_sweep"),
 ]
-"""What takes as long as its input is large, or its server slow."""
+"""Functions that take long when their input is large or their server slow."""
 NAMES_ONLY = {"url"}
 
 
 @pytest.fixture
 def on_the_loop(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the heavy functions that were called on the thread of the event loop, which is this one."""
+    """The names of the heavy functions that were called on the event loop's thread, which is this one."""
     loop, names = threading.current_thread(), list[str]()
 
     def watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

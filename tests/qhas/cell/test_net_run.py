@@ -1,5 +1,5 @@
 # ruff: noqa: ASYNC240  # the files of these tests are a few bytes
-"""The steps on a device of the test's own: what is staged, what arrives, and what counts as a log."""
+"""The steps on a device, with a device double: what is staged, what arrives, and what counts as a log."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from tests.qhas.cell.workbench import Bench, bench_of, kind_of
 
 @dataclass
 class StageDevice:
-    """A device and its only job in one; what its run leaves is told by the test."""
+    """A device and its only job in one; the test sets what its run leaves."""
 
     logs: dict[str, tuple[bytes, float]] = field(default_factory=dict)
-    """Content and age in seconds by name."""
+    """Content and age in seconds, keyed by name."""
     results: int = 1
     says: str = "Successfully executed graph net"
     exit_code: int = 0
@@ -38,7 +38,7 @@ class StageDevice:
     )
     origin: Origin = Origin.DEVICE
     clock: float = 1_000_000.0
-    """The device's own, far from the host's."""
+    """The device's own clock, far from the host's."""
 
     async def make_ready(self, waiting: Callable[[str], None]) -> HealthFacts:
         return HealthFacts(before=Health(taken_at=MOMENT, battery_percent=80))
@@ -86,7 +86,7 @@ GOOD = {LOG: (b"log" * 1000, -1.0)}
 
 @pytest.fixture
 def prepared(tmp_path: Path) -> Prepared:
-    """Files in place of a prepared graph."""
+    """Files that stand in for a prepared graph."""
     (tmp_path / "prepared.dlc").write_bytes(b"dlc")
     (tmp_path / "net_schematic.bin").write_bytes(b"schematic")
     return Prepared(tmp_path / "prepared.dlc", tmp_path / "net_schematic.bin")

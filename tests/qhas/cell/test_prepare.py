@@ -1,5 +1,5 @@
 # ruff: noqa: ASYNC240  # the files of these tests are a few bytes
-"""The step prepare on the fake SDK: a graph made once, in a fresh directory, judged by what it leaves."""
+"""The prepare step on the fake SDK makes each graph once, in a fresh directory, and is judged by what it leaves."""
 
 from __future__ import annotations
 
@@ -20,9 +20,6 @@ from tests.qhas.objects import keys_named
 
 def contents(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
-
-
-# Prepare
 
 
 async def test_prepare_leaves_a_dlc_and_the_schematic_of_the_same_run(bench: Bench) -> None:

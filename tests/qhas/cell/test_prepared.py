@@ -1,4 +1,4 @@
-"""Prepared graphs in the store: found whole, or not found."""
+"""A prepared graph is found in the store complete, or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMES = ["prepared.dlc", "net_schematic.bin"]
 
 
 def folder_with(folder: Path, mark: str) -> Path:
-    """A folder with a prepared DLC and its schematic, told apart by a mark."""
+    """A folder with a prepared DLC and its schematic, whose contents carry a mark."""
     folder.mkdir()
     for name in NAMES:
         (folder / name).write_text(f"{mark} {name}")
@@ -156,7 +156,7 @@ def test_a_graph_is_published_again_over_a_damaged_one(
 def test_two_writers_of_one_key_never_mix_their_files(
     store: Store, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second writer publishes while the first is between its two files."""
+    """The second writer publishes while the first one is between its two files."""
     graphs = PreparedGraphs(store)
     one, other = folder_with(tmp_path / "one", "one"), folder_with(tmp_path / "other", "other")
     upload, busy = Store._upload, [False]
@@ -206,7 +206,7 @@ def prepare(folder: Path, mark: str) -> None:
 
 
 class Host:
-    """One of several hosts that want the same graph."""
+    """One of several hosts that need the same graph."""
 
     def __init__(self, store: Store, folder: Path, name: str, claim_seconds: float = 30) -> None:
         self.graphs, self.folder, self.name = PreparedGraphs(store, claim_seconds), folder / name, name
@@ -215,7 +215,7 @@ class Host:
         self.prepared = False
 
     async def want(self, seconds: float = 0.0) -> str:
-        """Who prepared what this host got."""
+        """Get the graph, preparing it if necessary, and return the name of the host that prepared it."""
         async with self.graphs.turn("key", self.folder, self.waited_for.append) as names:
             if names is None:
                 await asyncio.sleep(seconds)

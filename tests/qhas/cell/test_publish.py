@@ -107,7 +107,7 @@ async def test_what_a_later_viewer_writes_is_kept(bench: Bench) -> None:
 async def test_an_odd_value_in_a_trace_costs_neither_cell_nor_figures(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A viewer's `nan` is named by its byte on the picture and in the record, and the trace is stored as it is."""
+    """A `nan` from the viewer is reported with its byte offset in picture and record; the trace is stored as it is."""
     prepared, log = await log_of(bench)
 
     def read_spoiled(path: Path, *context: Any) -> Timeline:
@@ -126,7 +126,7 @@ async def test_an_odd_value_in_a_trace_costs_neither_cell_nor_figures(
 
 
 async def test_a_summary_is_read_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For figures and picture both: reading one takes longer than all else of a small cell but its trace."""
+    """Figures and picture share it: in a small cell, only reading the trace takes longer."""
     read = list[Path]()
     monkeypatch.setattr("qhas.cell.chrometrace.read_qhas", lambda path: read.append(path) or read_qhas(path))
     await generate_chrometrace(bench.work, *await log_of(bench))
@@ -169,7 +169,7 @@ async def test_a_run_that_another_process_took_over_gets_nothing_of_ours(bench: 
 async def test_a_run_that_is_taken_over_while_files_are_stored_keeps_what_the_other_stored(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that is stopped (SIGSTOP, a paused VM) is so at any moment, also between two files."""
+    """A process can be stopped (SIGSTOP, a paused VM) at any moment, including between two files."""
     monkeypatch.setattr("qhas.runs.sole_runner.LOOK_SECONDS", 0.0)
     await generate_chrometrace(bench.work, *await log_of(bench))
     store, claim = bench.lab.store, f"runs/{RUN}/claim.json"
@@ -214,7 +214,7 @@ async def test_a_record_that_another_stored_in_the_last_moment_stays(
 async def test_a_directory_that_goes_while_publishing_leaves_the_cell_unfinished(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A cancelled cell loses its directory while the thread that publishes it still works."""
+    """A cancelled cell loses its directory while the thread that publishes it is still at work."""
     await generate_chrometrace(bench.work, *await log_of(bench))
     delete = type(bench.lab.store).delete
 

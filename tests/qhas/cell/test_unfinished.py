@@ -1,5 +1,5 @@
 # ruff: noqa: ASYNC240  # the files of these tests are a few bytes
-"""What may be cut off is stored under a name that says so, whatever cut it."""
+"""A file that may be truncated is stored under a name that says so, whatever truncated it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def names(record: CellRecord) -> set[str]:
 
 @pytest.fixture
 def full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Makes the disk of every tool that ends from now on a full one."""
+    """Make the disk look full to every tool that finishes from now on."""
     return lambda: monkeypatch.setattr(process, "_is_full", lambda _: True)
 
 
@@ -53,7 +53,7 @@ async def test_half_a_trace_on_a_full_disk_is_no_chrometrace(bench: Bench) -> No
 async def test_no_file_of_a_step_that_a_full_disk_ended_has_a_name_that_says_it_is_whole(
     bench: Bench, spec: ArtifactSpec
 ) -> None:
-    """Of every artifact there is, but those that have their name only once they are whole."""
+    """For every artifact, except those that get their name only once they are complete."""
 
     async def cut() -> None:
         async with bench.work.attempt(spec.step) as attempt:

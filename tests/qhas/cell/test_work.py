@@ -1,4 +1,4 @@
-"""A cell at work: its directory, and whose fault an error of the operating system is."""
+"""A cell at work: the life of its directory, and what an operating system error is blamed on."""
 
 from __future__ import annotations
 

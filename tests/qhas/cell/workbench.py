@@ -58,7 +58,7 @@ async def kind_of(step: Any) -> FailureKind:
 
 
 async def log_of(bench: Bench) -> tuple[Prepared, Path]:
-    """A prepared graph and the log of a run on this machine."""
+    """Return a prepared graph and the log of a run on this machine."""
     prepared = await prepare_graph(bench.work)
     async with bench.work.lease() as device:
         return prepared, await collect_logs(bench.work, await net_run(bench.work, prepared, device), device)

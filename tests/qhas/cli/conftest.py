@@ -1,4 +1,4 @@
-"""The command at a desk of its own. Nothing here starts a run."""
+"""The command in a folder of its own; no test here starts a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.qhas.cli.desk import Desk
 
 @pytest.fixture(autouse=True)
 def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that gets as far as a flow has failed."""
+    """Fail any test whose command gets as far as starting a flow."""
 
     def refuse(*_: Any, **__: Any) -> None:
         pytest.fail("bad input reached a flow")

@@ -25,7 +25,7 @@ LIBRARIES = (
     "codec",
     "os error",
 )
-"""Words of those that a message is made with, which say nothing to whoever reads it."""
+"""Words from libraries' own messages, which mean nothing to a user."""
 
 
 class Desk:
@@ -52,7 +52,7 @@ class Desk:
         return CliRunner().invoke(cli.app, list(arguments))
 
     def refused(self, *arguments: str) -> str:
-        """The sentence on standard error with which the command refuses."""
+        """The one sentence on standard error with which the command refuses its arguments."""
         result = self.run(*arguments)
         assert result.exit_code == 2, result.output
         assert result.stdout == ""
@@ -61,7 +61,7 @@ class Desk:
         return sentence
 
     def plain_refusal(self, *arguments: str) -> str:
-        """As `refused`, of a sentence that is whole and has no word of a library."""
+        """As `refused`, for a sentence that ends in a full stop and contains no library's words."""
         sentence = self.refused(*arguments)
         assert sentence.endswith(".")
         assert not any(library in sentence for library in LIBRARIES)

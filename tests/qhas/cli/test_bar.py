@@ -1,4 +1,4 @@
-"""The progress bar: what it tells while a run runs, and who hears it."""
+"""The progress bar: what it shows during a run, and who is notified."""
 
 from __future__ import annotations
 

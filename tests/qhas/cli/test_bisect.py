@@ -1,4 +1,4 @@
-"""A stored cell is bisected: over SDKs with its own DLC and options, or back to an earlier run over all that changed."""
+"""A stored cell is bisected: over SDKs with its own DLC and options, or back to an earlier run over every change."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_both_sdks_run_with_the_cells_own_options(site: Path, capsys: pytest.Cap
 
 
 def night(run_id: str, folder: Path, ops: int, **options: int) -> None:
-    """A night with a DLC of so many ops that is gone in the morning, but for the newest one."""
+    """Run a night with a DLC of `ops` ops, and delete the DLC afterwards unless it is the newest one."""
     dlc = make_dlc(folder / f"{run_id}.dlc", graph="net", nodes=SAMPLE_NODES[-ops:])
     spec = SweepSpec(
         name="nights",

@@ -1,4 +1,4 @@
-"""A block's ONNX is written, or refused before anything is."""
+"""A block's ONNX is written, or refused before anything is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.qhas.llm.test_real_weights import tensors, written
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[str]:
-    """config.json and the weights of its block 1."""
+    """The paths of a config.json and of the weights of its block 1."""
     config = tmp_path / "config.json"
     config.write_text(json.dumps(CONFIG))
     own = tensors(read_architecture(config))

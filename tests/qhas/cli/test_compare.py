@@ -1,4 +1,4 @@
-"""`qhas compare` on files, cells and runs: what it prints, and its exit codes."""
+"""`qhas compare` on files, cells and runs: its output and its exit codes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write(folder: Path, name: str, ops: list[Made]) -> str:
 
 @pytest.fixture
 def site(tmp_path: Path) -> str:
-    """A site whose store holds two nights; in the second one cell became slower."""
+    """A site whose store holds two nights, with one cell slower in the second."""
     store = Store(str(tmp_path / "store"))
     store_run(store, "nightly-1", {"alpha": FAST, "beta": FAST})
     store_run(store, "nightly-2", {"alpha": FAST, "beta": SLOW}, day=1)

@@ -1,4 +1,4 @@
-"""`qhas doctor` as a command. What it looks at is tested in `tests/qhas/upkeep`."""
+"""`qhas doctor` as a command. Its checks are tested in `tests/qhas/upkeep`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/exit-codes.md is a contract: its codes are the command's, and every word that can end with 1 is explained."""
+"""docs/exit-codes.md is a contract: it lists the codes, and explains every subcommand that can exit with 1."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qhas.cli.main import WORDS
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/exit-codes.md").read_text(encoding="utf-8")
 ELSEWHERE = {"demo", "sweep", "profile", "bisect"}
-"""Their end is in qhas/cli/running.py, of the last in qhas/cli/upgrade.py."""
+"""Their exit codes are set in qhas/cli/running.py, that of `bisect` in qhas/cli/upgrade.py."""
 
 
 def test_the_codes_are_those_of_the_command() -> None:

@@ -1,4 +1,4 @@
-"""Mistakes with `qhas gate`: each is refused in one sentence before an SDK is looked for or anything is converted."""
+"""Mistakes with `qhas gate` are refused in one sentence before any SDK is looked up or anything is converted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BUDGETS = {
     "words.yaml": "budgets: {net: {time_us: fast}}",
     "budget.yaml": "budget: {net: {time_us: 5}}",
 }
-"""Budgets of a gate with a slip."""
+"""Budgets of a gate, each with a mistake."""
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a gate of nothing": (("gate", "", "net.onnx", "--soc", "sa8255", *SITE), "A side has no name"),
     "two empty networks": (

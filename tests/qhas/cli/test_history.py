@@ -32,7 +32,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(nights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """Those nights, and the site that has them."""
+    """A copy of those nights, with a site whose store it is."""
     monkeypatch.chdir(tmp_path)
     write_yaml(tmp_path / "site.yaml", {"store": "store"})
     return Store(str(copytree(nights, tmp_path / "store")))

@@ -1,6 +1,6 @@
-"""What a command must not import: whoever types it waits for that. Each is run in a process of its own,
+"""Commands must not import what they do not need, because their users wait for it.
 
-forked from one that has imported what every command but the barest may import.
+Each command runs in a process forked from one that has imported what all but the simplest commands may import.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ HEAVY = {
     *("aiohttp", "boto3", "botocore", "jinja2", "numpy", "obstore", "plotext", "plotly", "prefect"),
     *("pyarrow", "s3fs", "scipy"),
 }
-"""Libraries that take as long to import as a whole command may take."""
+"""Libraries whose import takes as long as a whole command may take."""
 RECORDS = {"qhas.profile.metrics", "qhas.runs.record", "qhas.sweep.spec"}
-"""What a run's record is made of."""
+"""The modules that define a run's record."""
 DIFF = {"qhas.diff", "qhas.network.dlc"}
 WORK = {"qhas.cell", "qhas.lab", "qhas.devices.lease"}
 VERDICTS = {"qhas.history", "qhas.report", "qhas.verdict"}
@@ -66,7 +66,7 @@ RUNS = {
     "llm --help": HEAVY,
     "block --help": HEAVY,
 }
-"""Command lines, and what none of them may import. The store has no history: reading one takes Arrow."""
+"""Command lines, each with the modules that it must not import. The store has no history: reading one needs Arrow."""
 SCRIPT = """
 import json, os, sys
 for library in sys.argv[2:]:
@@ -83,12 +83,12 @@ for line in json.loads(sys.argv[1]):
     os.wait()
 """
 LIGHT = ["pydantic", "rich.table", "yaml", "typer", "qhas.cli.main", "qhas.site"]
-"""What every command but the barest may import."""
+"""What all but the simplest commands may import."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sweep, a site, and two nights of it in the store."""
+    """A sweep, a site, and two nights in its store."""
     folder = tmp_path_factory.mktemp("imports")
     (folder / "net.dlc").write_bytes(b"dlc")
     models = [{"name": "net", "dlc": "net.dlc"}]
@@ -101,14 +101,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def imported(folder: Path) -> dict[str, set[str]]:
-    """What each line had imported when it ended."""
+    """The modules that each command line had imported when it finished."""
     ahead = {line: _may_import(RUNS[line]) for line in RUNS}
     each = [[line for line in RUNS if ahead[line] == libraries] for libraries in {*ahead.values()}]
     return {line: names for lines in each for line, names in _run(folder, lines, *ahead[lines[0]]).items()}
 
 
 def _may_import(forbidden: set[str]) -> tuple[str, ...]:
-    """What a command that may not import these shares with others, and so may be imported before it."""
+    """Return what a command that must not import `forbidden` shares with others, and so may be imported beforehand."""
     if not forbidden.isdisjoint(LIGHT):
         return ()
     return (*LIGHT, *sorted(RECORDS)) if forbidden.isdisjoint(RECORDS) else tuple(LIGHT)
@@ -143,7 +143,7 @@ NOT_BEFORE_THE_TOOLS = {
     ),
     *("qhas.history", "qhas.llm", "qhas.own_server", "qhas.report", "qhas.verdict"),
 }
-"""What a direct run takes when its tools compute, or not at all."""
+"""What a direct run imports only while its tools compute, or never."""
 
 
 def test_a_direct_run_imports_what_comes_after_its_tools_no_sooner() -> None:

@@ -1,4 +1,4 @@
-"""Mistakes of a first hour: each ends in one sentence that says what is wrong and what to do, with exit code 2, and runs nothing."""
+"""A newcomer's mistakes exit with code 2 and one sentence that says what is wrong and what to do; nothing runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.qhas.archive.stored import put_nights
 from tests.qhas.cli.desk import Desk
 
 FOREIGN = b'A\0\0\0\0\0\0\0{"other.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}\0\0\0\0'
-"""Safetensors: the length of what describes it, that, and its values."""
+"""A safetensors file: the length of its header, the header, and the values."""
 ONNX = b"\x08\x08\x12\x07pytorch:\x00"
 SITE = ("--site", "site.yaml")
 PROFILE = ("profile", "net.dlc", "--soc", "sa8255")
@@ -45,7 +45,7 @@ FILES: dict[str, dict[str, object]] = {
     "prose-inputs.yaml": {"models": [{"name": "net", "dlc": "net.dlc", "inputs": "README.md"}]},
     "wrong-shape.yaml": {"models": [{"name": "net", "onnx": "net.onnx", "shapes": {"imagee": [1, 3, 8, 8]}}]},
 }
-"""Sweep files that are the desk's but for a slip."""
+"""The desk's sweep file, each time with one mistake."""
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a SoC in capitals": (("profile", "net.dlc", "--soc", "SM8750", *SITE), "as in sm8750"),
     "no SoC at all": (("profile", "net.dlc", *SITE), "Missing option '--soc'"),

@@ -1,4 +1,4 @@
-"""What `qhas open` prints: addresses for a terminal of 24 lines."""
+"""`qhas open` prints addresses that fit a terminal of 24 lines."""
 
 from __future__ import annotations
 

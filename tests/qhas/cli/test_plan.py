@@ -1,4 +1,4 @@
-"""`qhas plan`: what would run, and that nothing does."""
+"""`qhas plan` shows what would run, and runs nothing."""
 
 from __future__ import annotations
 

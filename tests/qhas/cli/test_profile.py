@@ -1,4 +1,4 @@
-"""What `qhas profile` makes of its options."""
+"""How `qhas profile` interprets its options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pruning and pinning from the command line. What may go is decided, and tested, in `qhas.upkeep.prune`."""
+"""Pruning and pinning from the command line. What may be removed is decided, and tested, in `qhas.upkeep.prune`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONG_AGO = 1_600_000_000
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A store with an old run of one cell, whose trace lies there."""
+    """A store with an old run of one cell, including its trace."""
     monkeypatch.chdir(tmp_path)
     write_yaml(tmp_path / "site.yaml", {"store": "store"})
     store = Store(str(tmp_path / "store"))
@@ -48,7 +48,7 @@ def old_cell(store: Store, folder: Path) -> CellRecord:
 
 
 def regression(**facts: object) -> CellVerdict:
-    """Of the old cell, between other runs unless told."""
+    """A verdict on the old cell, between runs other than its own unless `facts` say otherwise."""
     known = {"run_id": "nightly-9", "before_run": "nightly-7", "since_run": "nightly-8"}
     figure = {"metric": "time_us", "origin": "simulator", "value": 1, "sentence": "It is slower."}
     document = {"cell": record().cell.key, "verdict": Verdict.NEW, **figure, **known, **facts}

@@ -1,4 +1,4 @@
-"""`qhas query`: tables, CSV and JSON, and what is refused."""
+"""`qhas query`: tables, CSV and JSON, and what it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad input ends in one sentence before anything runs, and leaves nothing behind."""
+"""Bad input is refused in one sentence before anything runs, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ SPECS: dict[str, tuple[dict[str, object], str]] = {
 
 @pytest.fixture
 def desk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """A desk of one SoC that the host SDK simulates, in a home of its own."""
+    """A desk with one SoC that the host SDK simulates, and a home directory of its own."""
     desk.sweep(socs=["sa8255"])
     monkeypatch.setenv("HOME", str(desk.folder / "home"))
     return desk
 
 
 def refused(desk: Desk, *arguments: str) -> str:
-    """The sentence of a command that refuses its input and has stored nothing."""
+    """The sentence of a command that refuses its input; asserts that it has stored nothing."""
     sentence = desk.refused(*arguments)
     assert sentence.endswith(".")
     assert not (desk.folder / "qhas-store").exists()
@@ -54,7 +54,7 @@ def refused(desk: Desk, *arguments: str) -> str:
 
 
 def broken_sdk(folder: Path, missing: Tool) -> Path:
-    """The host SDK without one of its tools."""
+    """A copy of the host SDK without one of its tools."""
     root, whole = folder / "sdk", host_sdk_root()
     for part in ("bin", "lib"):
         (root / part).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""`qhas report`: pages of what is stored."""
+"""`qhas report` renders pages from the store."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ OPS = [Made("conv1"), Made("add", "Add")]
 
 
 def reproducer(desk: Desk, before: dict[str, Any], after: dict[str, Any]) -> str:
-    """The refusal of a reproducer between two runs of a cell, with these facts in their records."""
+    """The refusal of a reproducer for two runs of a cell whose records have these facts."""
     for day, facts in enumerate((before, after)):
         store_run(desk.store, f"night-{day}", {"alpha": OPS}, day=day, changes={"alpha": facts})
     old, new = (f"night-{day}/alpha/sm8750/default" for day in range(2))

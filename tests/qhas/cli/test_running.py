@@ -1,4 +1,4 @@
-"""What `sweep` and `profile` refuse before anything runs, and how a run that starts is told."""
+"""What `sweep` and `profile` refuse before anything runs, and how they report a run that starts."""
 
 from __future__ import annotations
 

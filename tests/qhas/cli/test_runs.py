@@ -1,4 +1,4 @@
-"""`qhas runs`: what has been run, and how a run is named in other commands."""
+"""`qhas runs`: which runs it lists, and how other commands refer to a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SITE = ("--site", "site.yaml")
 
 @pytest.fixture
 def desk(desk: Desk) -> Desk:
-    """A desk whose store has two nights, one other run and one that goes on."""
+    """A desk whose store has two nights, a run of another sweep, and a night still in progress."""
     put(desk.store, "nightly-1", 0)
     put(desk.store, "nightly-2", 1)
     put(desk.store, "by-hand", 2, name="trial")

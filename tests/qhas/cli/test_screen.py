@@ -1,4 +1,4 @@
-"""What a terminal of 80 columns makes of names, sentences and addresses."""
+"""Names, sentences and addresses as a terminal of 80 columns shows them."""
 
 from __future__ import annotations
 

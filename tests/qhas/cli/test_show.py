@@ -1,4 +1,4 @@
-"""`qhas show`: exit codes, budgets, one JSON document, what is refused."""
+"""`qhas show`: exit codes, budgets, one JSON document, and what it refuses."""
 
 from __future__ import annotations
 

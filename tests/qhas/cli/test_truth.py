@@ -1,4 +1,4 @@
-"""`qhas truth`: a lab's own devices against the simulator."""
+"""`qhas truth` compares a lab's own devices with the simulator."""
 
 from __future__ import annotations
 

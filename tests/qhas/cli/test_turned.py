@@ -1,4 +1,4 @@
-"""Tables of many figures fit the terminal, and no figure is cut."""
+"""Tables of many figures fit the terminal without truncating a figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A SoC that is misspelt is refused by every command that takes one, before it converts, prepares or writes anything."""
+"""Every command that accepts a SoC refuses a misspelt one before it converts, prepares or writes anything."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LLAMA = {
 
 @pytest.fixture(scope="module")
 def host_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SDK that says of itself that it is the host SDK, and whose tools nobody may call."""
+    """An SDK that claims to be the host SDK, and whose tools must not be called."""
     root = build_fake_sdk(tmp_path_factory.mktemp("sdk") / "host")
     (root / "sdk.yaml").write_text("name: hostsdk\n")
     return root

@@ -1,4 +1,4 @@
-"""`qhas verify` from the command line. What is damage is decided, and tested, in `qhas.upkeep.verify`."""
+"""`qhas verify` from the command line. What counts as damage is decided, and tested, in `qhas.upkeep.verify`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUN = "nightly-1"
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A store with a run of one cell that has lost a file."""
+    """A store with a run of one cell whose QHAS file does not match its digest."""
     monkeypatch.chdir(tmp_path)
     write_yaml(tmp_path / "site.yaml", {"store": "store"})
     store = Store(str(tmp_path / "store"))

@@ -1,4 +1,4 @@
-"""Every command that waits for its store says so, once, and ends in one sentence if it waits in vain."""
+"""Every command that waits for its store says so once, and exits with one sentence if it waits in vain."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ASKING = (
 
 @pytest.fixture
 def dead(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """A desk whose store is at an endpoint where nobody listens; who is patient is so until the user is told."""
+    """A desk whose store's endpoint nothing listens on; retries are held up until the user has been informed."""
     told = threading.Event()
     real = screen.errors.print
 

@@ -1,4 +1,4 @@
-"""Leases of devices in a directory of the test's own, and processes that want them."""
+"""Leases in the test's own directory, and processes that compete for devices."""
 
 from __future__ import annotations
 

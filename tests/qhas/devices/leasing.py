@@ -105,7 +105,7 @@ def holder(name: str = "nightly") -> Holder:
 async def queued(
     leases: Leases, addresses: Sequence[str], name: str, got: list[str], expected_seconds: float = 0.0
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """A task that waits in the queue already and notes in `got` whom it is and what it gets."""
+    """A task that is already waiting in the queue; once served, it appends its name and the device to `got`."""
     waits = asyncio.Event()
 
     async def take() -> None:

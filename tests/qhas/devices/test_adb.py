@@ -1,4 +1,4 @@
-"""The states that adb's server tells of a phone, in turn, by a client that knows them from a file."""
+"""A phone's states as adb's server reports them in turn, from a fake client that reads them from a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Phone = Callable[..., AdbShell]
 
 @pytest.fixture
 def phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Phone:
-    """A phone of a serial, whose states follow each other at each look; the last one stays."""
+    """Open a phone by its serial; each look sees the next of its states, and the last one persists."""
     client = tmp_path / "adb"
     client.write_text(CLIENT.format(folder=tmp_path))
     client.chmod(0o755)

@@ -1,4 +1,4 @@
-"""An answer that floods is ended, not read."""
+"""An answer that floods is cut off, not read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def test_the_output_of_a_tool_is_a_file_of_any_size(tmp_path: Path) -> Non
 
 
 class SendingShell(LocalShell):
-    """A device that sends, whatever file it is asked for, its standard output."""
+    """A device that sends a command's standard output in place of any file."""
 
     async def _pull(self, source: str, target: Path, seconds: float) -> None:
         await self.run(source, output=target, timeout_seconds=seconds)

@@ -1,4 +1,4 @@
-"""The clients of devices get the user's ssh agent and none of our credentials."""
+"""Clients of devices get the user's ssh agent and none of our credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What adb and ssh say, and what it means."""
+"""Every known message from adb and ssh has one meaning."""
 
 from __future__ import annotations
 

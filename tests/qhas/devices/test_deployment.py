@@ -1,4 +1,4 @@
-"""The SDK on a device: what goes there, once, and what is mended."""
+"""The SDK on a device: what is deployed, that it is pushed once, and that damage is repaired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate before a cell: what stands against a start, and the wait on a clock of the test's own."""
+"""The gate before a cell: what keeps it from starting, and how it waits, on the test's own clock."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ def test_what_waiting_cannot_change_comes_first() -> None:
     ]
 
 
-# Waiting, on a clock of its own.
+# Waiting, on the bench's own clock.
 
 
 class Bench:
-    """A device that gives one reading after the other, and a clock that only sleeping and looking move."""
+    """A device that returns one reading after another, and a clock that advances only with sleeps and looks."""
 
     def __init__(self, *readings: Health, look_seconds: float = 0.0) -> None:
         self.now = 100.0

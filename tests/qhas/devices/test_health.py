@@ -1,4 +1,4 @@
-"""A device's condition: the script under the shells of phones and boards, and its answer."""
+"""A device's condition: the probe script under the shells of phones and boards, and how its answer is read."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ def shell(name: str) -> list[str]:
 
 
 def run(command: list[str], script: str, directory: str, path: str | None = None) -> Probe:
-    """Both ways a script gets to a shell give the same; the answer of the second is read."""
+    """Run a script in both ways in which it reaches a shell, both of which must work; return the second answer."""
     for arguments in (["-c", script, "qhas-probe"], ["-s", "--"]):
         done = subprocess.run(
             [*command, *arguments, directory],
@@ -312,7 +312,7 @@ def test_every_shell_runs_the_script(name: str, tmp_path: Path) -> None:
 
 
 def applets(folder: Path, program: str, names: list[str]) -> str:
-    """A PATH on which one program is all the commands."""
+    """A PATH on which every command is a link to one program."""
     found = shutil.which(program)
     if found is None:
         pytest.skip(f"{program} is not installed")
@@ -362,7 +362,7 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("name", SHELLS)
 def test_the_script_reads_a_whole_phone(name: str, tmp_path: Path) -> None:
-    """Its files below another root, and its services as programs."""
+    """Its files are below another root, and its services are programs."""
     zones = "sys/class/thermal/thermal_zone"
     write(
         tmp_path,

@@ -1,4 +1,4 @@
-"""Which Hexagon a device has, and whose libraries of the SDK are staged for it."""
+"""Which Hexagon a device has, and which of the SDK's libraries are staged for it."""
 
 from __future__ import annotations
 

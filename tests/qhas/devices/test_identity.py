@@ -1,4 +1,4 @@
-"""Which SoC a device is: certain contradictions stop, doubts warn."""
+"""A device's SoC is checked against the site: a certain contradiction is an error, a doubt only a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A device does one thing at a time, whoever on the host asks for it, and waiting is fair and visible."""
+"""A device does one thing at a time, whichever process of the host uses it, and waiting is fair and visible."""
 
 from __future__ import annotations
 

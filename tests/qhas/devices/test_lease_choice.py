@@ -1,5 +1,5 @@
 # ruff: noqa: ASYNC240  # the files of these tests are a few bytes
-"""Which device one gets: not the one that is avoided or quarantined, as long as there is another."""
+"""Which device a lease gets: none that is quarantined, and an avoided one only if no other is fit."""
 
 from __future__ import annotations
 

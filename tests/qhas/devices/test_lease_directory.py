@@ -1,4 +1,4 @@
-"""The directory in which all processes of a host meet: for every user, and harmed by nobody's files."""
+"""The directory where all processes of a host meet serves every user and is not harmed by anybody's files."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # ruff: noqa: ASYNC240  # the files of these tests are a few bytes
-"""A lease ends with its holder, however that ends; who has a device, and who waits, is told."""
+"""A lease ends with its holder, however the holder ends; holders and waiters are visible to all."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_a_waiter_cancelled_in_the_moment_it_is_served_gives_the_device_ba
         async with leases.take([A], holder("cancelled")):
             pytest.fail("cancelled before")
 
-    for turns in range(8):  # of the loop: one of them is the moment
+    for turns in range(8):  # turns of the event loop, one of which hits the moment
         async with leases.take([A], holder()):
             task = asyncio.create_task(wait())
             await asyncio.sleep(0.01)

@@ -1,5 +1,5 @@
 # ruff: noqa: ASYNC240  # the files of these tests are a few bytes
-"""Whatever is asked for in whatever order, no device has two holders, and nobody is overtaken."""
+"""In whatever order devices are requested, none has two holders and nobody is overtaken."""
 
 from __future__ import annotations
 

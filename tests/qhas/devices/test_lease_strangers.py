@@ -1,4 +1,4 @@
-"""What another user of the host can do to the leases: never write elsewhere, never stop anybody in silence."""
+"""Another user of the host can neither redirect what the leases write nor block anyone silently."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ async def test_who_is_stopped_in_the_queue_keeps_nobody_waiting_and_gets_its_dev
         assert await stopped.says() == "ready"
         stopped.go()
         assert await stopped.says() == "waits"
-        with SharedDirectory(tmp_path).alone():  # not while it has the mutex itself
+        with SharedDirectory(tmp_path).alone():  # so that it does not hold the mutex when stopped
             stopped.process.send_signal(signal.SIGSTOP)
             while not is_stopped(stopped.process.pid):
                 pass
@@ -191,7 +191,7 @@ def test_who_names_the_directory_vouches_for_the_way_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (loose := tmp_path / "loose").mkdir()
-    loose.chmod(0o777)  # a volume of a container is like that
+    loose.chmod(0o777)  # as a container's volume may be
     monkeypatch.setenv("QHAS_LEASES", str(loose / "leases"))
     assert Leases(loose / "leases").states([A])[0].holder is None
 

@@ -1,4 +1,4 @@
-"""Marks around an answer: what a device says unasked is cut away."""
+"""Marks around an answer: whatever a device prints unprompted is cut away."""
 
 from __future__ import annotations
 

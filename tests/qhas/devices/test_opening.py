@@ -1,4 +1,4 @@
-"""Every way to a device is a row of one table."""
+"""Every way to reach a device is a row of one table."""
 
 from __future__ import annotations
 

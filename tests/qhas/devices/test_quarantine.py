@@ -1,4 +1,4 @@
-"""Devices that fail repeatedly are quarantined, by all processes of the host, and tried again later."""
+"""Devices that fail repeatedly are quarantined for all processes of the host, and tried again later."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_what_is_left_of_a_longer_record_is_not_read(tmp_path: Path, log: Quaran
 def test_a_foreign_thing_in_place_of_a_record_is_left_alone(
     tmp_path: Path, log: QuarantineLog, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    logging.getLogger("qhas.devices.quarantine").disabled = False  # logging is set up by more than this test
+    logging.getLogger("qhas.devices.quarantine").disabled = False  # other tests may have set up logging
     caplog.set_level(logging.WARNING, "qhas.devices.quarantine")
     target = tmp_path / "somebody's"
     target.write_text("precious")
@@ -222,7 +222,7 @@ async def test_failures_noted_by_several_processes_at_once_all_count(tmp_path: P
         "sys.stdin.read()\n"
         "for _ in range(500): log.note_failure(sys.argv[2], 'no answer')\n"
     )
-    start, go = os.pipe()  # closing it is the sign for all of them
+    start, go = os.pipe()  # closing it releases all of them at once
     children = [
         await asyncio.create_subprocess_exec(
             sys.executable, "-c", script, str(tmp_path), PHONE, cwd=ROOT, stdin=start

@@ -1,5 +1,5 @@
 # the files of these tests are a few bytes
-"""Phones behind the contract of devices: jobs, staging, what a glob finds, what the tool is given."""
+"""Phones behind the device contract: jobs, staging, what a glob finds, and what reaches the tool."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_glob_means_what_it_means_for_paths(tmp_path: Path, glob: str, names: 
 
 @dataclass
 class Bench:
-    """A phone and what makes devices of it."""
+    """A phone, and what is needed to open it as a device."""
 
     phone: Phone
     sdk: Sdk
@@ -106,7 +106,7 @@ def bench(server: AdbServer, tmp_path: Path) -> Iterator[Bench]:
 def shared(
     server: AdbServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Bench, KnownDevices]]:
-    """A phone for tests that leave it as they found it, and what its devices know of it."""
+    """A phone for tests that leave it as they found it, and what is known of it so far."""
     with bench_in(tmp_path_factory.mktemp("shared"), server) as bench:
         yield bench, {}
 
@@ -142,7 +142,7 @@ async def test_a_device_that_lists_files_elsewhere_is_unfit(
 
 
 def lie(bench: Bench, tool: str, says: str) -> None:
-    """A tool of the phone that says this, whatever it is asked."""
+    """Replace one of the phone's tools with a program that always prints `says`."""
     program = bench.phone.settings.plan.root / "system/bin" / tool
     program.unlink()
     program.write_text(f"#!/system/bin/sh\nprintf '%s\\n' '{says}'\n")
@@ -151,7 +151,7 @@ def lie(bench: Bench, tool: str, says: str) -> None:
 
 @contextmanager
 def honest_again(bench: Bench, *tools: str) -> Iterator[None]:
-    """Put what a phone has for these back, whatever becomes of them meanwhile."""
+    """Put these tools of the phone back afterwards, whatever has replaced them."""
     folder = bench.phone.settings.plan.root / "system/bin"
     targets = {tool: (folder / tool).readlink() for tool in tools}
     try:
@@ -296,4 +296,4 @@ async def test_the_device_tells_its_own_time(ready: RemoteDevice, tmp_path: Path
     await job.stage(tmp_path / "a.h", "a.h")
     after = await job.now()
     (file,) = await job.files("a.h")
-    assert before - 1 <= file.modified <= after + 1  # in whole seconds
+    assert before - 1 <= file.modified <= after + 1  # as times are in whole seconds

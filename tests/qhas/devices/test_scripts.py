@@ -1,4 +1,4 @@
-"""The two scripts that run on devices, under the shells of phones (mksh) and boards (busybox) and this host's own."""
+"""The two scripts that run on devices, under the shells of phones (mksh), boards (busybox) and this host."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Begin = Callable[..., "subprocess.Popen[bytes]"]
 
 @pytest.fixture
 def begin(shell: list[str]) -> Iterator[Begin]:
-    """Starts the runner as a device would: leader of a session, standard input held."""
+    """Start the runner as a device would: as a session leader, with its standard input held open."""
     begun: list[subprocess.Popen[bytes]] = []
 
     def run(folder: Path, *words: str) -> subprocess.Popen[bytes]:
@@ -70,7 +70,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def group(leader: int) -> list[int]:
-    """Live processes of a process group."""
+    """The live processes of a process group."""
     found = []
     for entry in Path("/proc").iterdir():
         try:

@@ -1,4 +1,4 @@
-"""The ways to devices: what survives quoting, how a lost connection shows."""
+"""The ways to reach devices: what survives quoting, and how a lost connection shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qhas.devices.ssh import SshShell
 from qhas.failures import DeviceFailed, FailureKind
 
 NO_PHONE, NO_BOARD = phone.why_unavailable(), board.why_unavailable()
-pytestmark = pytest.mark.xdist_group("shells")  # its three devices are started once
+pytestmark = pytest.mark.xdist_group("shells")  # so that its three devices are started once
 TOP = {"phone": "/data/local/tmp", "board": "/opt/qhas"}
 
 
@@ -55,7 +55,7 @@ def shell_to(device: Phone | Board, folder: Path, server: AdbServer | None, seco
 
 @pytest.fixture
 def short() -> Iterator[Path]:
-    """A folder with a short name: ssh's socket lies in it, and such a path has 108 bytes at most."""
+    """A folder with a short name: ssh's socket is inside it, and a socket's path has at most 108 bytes."""
     with tempfile.TemporaryDirectory(prefix="s-") as folder:
         yield Path(folder)
 
@@ -64,7 +64,7 @@ def short() -> Iterator[Path]:
 async def shell(
     request: pytest.FixtureRequest, devices: dict[str, Phone | Board], short: Path
 ) -> AsyncIterator[Shell]:
-    """A way to each kind of device."""
+    """A shell on each kind of device."""
     if request.param not in devices:
         pytest.skip(str(NO_BOARD if request.param == "board" else NO_PHONE))
     server = None if request.param == "board" else request.getfixturevalue("server")
@@ -153,7 +153,7 @@ async def reach(shell: Shell, line: str) -> str:
 
 
 async def reach_at_last(shell: Shell, line: str) -> str:
-    """Until it is reached: adb's server takes a moment to hear that a phone is well again."""
+    """Retry until the device is reached: adb's server takes a moment to notice that a phone is well again."""
     while True:
         try:
             return await reach(shell, line)
@@ -189,7 +189,7 @@ async def test_what_keeps_a_phone_from_answering_is_told_apart(
         server.adb("disconnect", struck.serial)
 
 
-# What a device says unasked
+# What a device says unprompted
 
 GREETINGS = [
     "12\n",
@@ -205,7 +205,7 @@ GREETINGS = [
 def talkative(
     request: pytest.FixtureRequest, devices: dict[str, Phone | Board], short: Path
 ) -> Iterator[Shell]:
-    """A board whose profile says something on both streams before every command."""
+    """A board whose profile prints something on both streams before every command."""
     if "board" not in devices:
         pytest.skip(str(NO_BOARD))
     board = devices["board"]

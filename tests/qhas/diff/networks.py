@@ -1,4 +1,4 @@
-"""Small networks as their DLCs would tell them: chains of ops, with weights and names that the test chooses."""
+"""Small networks as read from their DLCs: chains of ops, with weights and names that the test chooses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qhas.network.network import Attribute, Graph, Network, NetworkOp, Role, Ten
 
 @dataclass(frozen=True)
 class Layer:
-    """An op of a chain; `weights` names their content."""
+    """An op of a chain; equal `weights` mean equal contents."""
 
     name: str
     type: str = "Conv2d"
@@ -23,12 +23,12 @@ class Layer:
 
 
 def convs(count: int, prefix: str = "/Conv_") -> list[Layer]:
-    """Convolutions numbered as an exporter does, each with weights of its own."""
+    """Convolutions numbered as an exporter numbers them, each with weights of its own."""
     return [Layer(f"{prefix}{number}", weights=f"w{number}") for number in range(count)]
 
 
 def network(layers: Sequence[Layer], *, image: tuple[int, ...] = (1, 8, 8, 32)) -> Network:
-    """A chain from the input `x`."""
+    """A chain of layers from the input `x`."""
     tensors = [Tensor(name="x", shape=image, dtype="Float32", role=Role.INPUT)]
     ops = []
     for layer in layers:

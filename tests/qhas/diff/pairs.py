@@ -1,4 +1,4 @@
-"""Two profiles of one network, with records beside them where a test says so."""
+"""Two profiles of one network, with records beside them if a test provides them."""
 
 from __future__ import annotations
 

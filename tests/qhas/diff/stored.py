@@ -27,7 +27,7 @@ def store_run(
     changes: Mapping[str, dict[str, Any]] | None = None,
     name: str = "nightly",
 ) -> list[CellRecord]:
-    """One cell a network on sm8750. `changes` are of records, by network."""
+    """Store a run with one cell per network on sm8750; `changes` to the records are keyed by network."""
     sweep = spec(name=name, models=[model(network) for network in networks])
     started = MOMENT + timedelta(days=day)
     run = run_record(cells=len(networks), run_id=run_id, spec=sweep, started_at=started)

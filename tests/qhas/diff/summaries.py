@@ -1,4 +1,4 @@
-"""QHAS files of small networks, as a device's viewer would write them: every section, and figures that agree."""
+"""QHAS files of small networks as a device's viewer would write them, with every section and consistent figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WEIGHTS = "q::weights_to_vtcm"
 
 @dataclass(frozen=True)
 class Made:
-    """An op of a network: its share of the dominant path, and the HTP ops it became, by type with their counts."""
+    """An op of a network: its share of the dominant path, and the HTP ops it became, counted by type."""
 
     name: str
     type: str = "Conv2d"
@@ -30,12 +30,12 @@ class Made:
 
     @property
     def cycles(self) -> int:
-        """Work: three threads, most of it hidden behind others."""
+        """Cycles of work: three threads', most of them hidden behind others."""
         return 3 * self.dominant
 
 
 def document(ops: list[Made], *, idle: int = 10_000, **changes: Any) -> dict[str, Any]:
-    """The whole file. `changes` replace fields of the overall summary; the timeline is the ops and the idle cycles."""
+    """The whole file. `changes` replace fields of the overall summary; the timeline is the ops plus idle cycles."""
     timeline = sum(op.dominant for op in ops) + idle
     execute = timeline // CYCLES_A_US
     dram = sum(op.dram for op in ops)
@@ -67,13 +67,13 @@ def document(ops: list[Made], *, idle: int = 10_000, **changes: Any) -> dict[str
 
 
 def _resources(cycles: int) -> Iterator[dict[str, Any]]:
-    """Threads that used so many cycles together."""
+    """Rows of two threads that used `cycles` in total."""
     for row in core()["htp_resources"]["data"]:
         yield row | {"cycles_used": cycles // 2}
 
 
 def made(ops: list[Made], *, idle: int = 10_000, name: str = "qhas.json", **changes: Any) -> QhasFile:
-    """The file, read."""
+    """The file as read."""
     return parse_qhas(json.dumps(document(ops, idle=idle, **changes)).encode(), name)
 
 
@@ -92,7 +92,7 @@ def _node(op: Made) -> dict[str, Any]:
 
 
 def _instances(place: int, op: Made) -> list[dict[str, Any]]:
-    """Rows of the weights, and of tiles: the first type of HTP op reads the weights, each other one that before it."""
+    """Rows of weights and tiles: the first type of HTP op reads the weights, each later one the type before it."""
     total = 1 + sum(op.kinds.values())
     rows = [_instance(op, WEIGHTS, _op_id(0, place), (9,), [], total)]
     for kind, count in op.kinds.items():

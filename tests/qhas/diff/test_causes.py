@@ -1,4 +1,4 @@
-"""What explains a difference: options, SoC, SDK, device and network, the true one first."""
+"""Options, SoC, SDK, device and network as explanations of a difference, with the true cause first."""
 
 from __future__ import annotations
 

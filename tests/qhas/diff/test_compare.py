@@ -1,4 +1,4 @@
-"""Two summaries: differences that add up, the true cause first, and what the figures cannot say."""
+"""Two summaries: differences add up, the true cause comes first, and what the figures cannot show is not claimed."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_slower_clock_is_told_apart_from_more_cycles() -> None:
     assert [part.part for part in found.contributions] == [Part.CLOCK]
     assert found.cause
     assert found.cause.kind is CircumstanceKind.CLOCK
-    assert "MHz" not in found.sentence  # nobody told a clock: cycles of a graph by its time are none
+    assert "MHz" not in found.sentence  # no clock is stated: cycles of a graph over its time are not one
 
 
 @pytest.mark.parametrize(("graph_us", "other"), [(504, False), (512, False), (530, True), (480, True)])
@@ -187,7 +187,7 @@ def test_warm_inferences_decide_before_the_cold_one(warm: float, verdict: Outcom
 
 
 def test_of_files_that_do_not_tell_the_graphs_own_time_the_cycles_decide() -> None:
-    found = diff(NETWORK, NETWORK, graph_execute_us=None, time_us=5000)  # of one side: it is of neither
+    found = diff(NETWORK, NETWORK, graph_execute_us=None, time_us=5000)  # one side only: used for neither
     assert (found.time.name, found.verdict) == ("timeline_cycles", Outcome.SAME)
     assert "not judged" not in found.sentence
     assert [part.part for part in found.contributions] == [Part.CLOCK]

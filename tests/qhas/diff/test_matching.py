@@ -1,4 +1,4 @@
-"""Which op is which: by name, then by type and place."""
+"""Ops are matched by name, then by type and place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same network compiled twice: names that move with every compile are neither changes nor news."""
+"""In a network compiled twice, names that change with every compile are not reported as changes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NETWORK = [
 
 
 def recompiled(content: str, *, tokens: int = 0, ids: int = 0) -> str:
-    """The same file as another compile names it."""
+    """The same file with the names that another compile would give."""
     content = re.sub(r"_token_(\d+)", lambda found: f"_token_{int(found[1]) + tokens}", content)
     return re.sub(
         r"(SystemService_\w+?|\$Const)_([0-9a-f]+)\"",
@@ -55,7 +55,7 @@ def read(content: str) -> QhasFile:
 
 
 def by_cost(sections: dict[str, Any]) -> dict[str, Any]:
-    """As the vendor lists ops, without their instances: nothing tells the order of the network."""
+    """The ops in the vendor's order and without their instances: nothing gives the order of the network."""
     data = sections["data"]
     data["qnn_op_instances_nodes"]["data"].sort(key=lambda row: -row["cycles"])
     return sections | {"data": data | {"htp_op_instances": {"data": []}}}

@@ -1,4 +1,4 @@
-"""Two networks of DLCs: what was changed is named, what only follows is not, and names are a hint."""
+"""Two networks from DLCs: changes are named, their mere consequences are not, and names are only a hint."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_an_8_bit_op_whose_folded_relu_is_gone_is_told_and_what_follows_is_not()
 
 
 def rebuilt(network: Network, **changes: Callable[[Any], Any]) -> Network:
-    """The network with its last op's fields and its tensors changed by functions of what they are."""
+    """The network with functions applied to its last op's fields and to its `tensors`."""
     (graph,) = network.graphs
     tensors = changes.pop("tensors", lambda each: each)(graph.tensors)
     last = graph.ops[-1].model_copy(
@@ -261,7 +261,7 @@ ADDS = [replace(layer, type="Add") if layer.type == "Concat" else layer for laye
 
 
 def test_that_alone_is_said_only_of_all_that_was_changed() -> None:
-    """Of two that became others, the profile before has one: the rest of the change is told for itself."""
+    """Of two ops that became others, the profile before has only one: the rest of the change is named by itself."""
     found = cells(CONCATS, ADDS, (profiled(CONCATS[:-1]), profiled(ADDS)))
     assert found.cause
     assert found.cause.sentence == "network: 2 Concat became Add"

@@ -1,4 +1,4 @@
-"""Runs in the store against each other, cell by cell."""
+"""Runs in the store are compared cell by cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sentence may say: numbers that stand in its data, causes once, remarks that follow the time."""
+"""What a sentence may say: only numbers in its data, each cause once, remarks that agree with the time."""
 
 from __future__ import annotations
 

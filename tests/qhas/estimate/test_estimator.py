@@ -1,4 +1,4 @@
-"""Trials: made once, kept by content, and each on its own when a worker dies."""
+"""Trials run once and are stored by content; a worker that dies costs only one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`inputs: none`: the figures of a simulated SoC without an execution."""
+"""`inputs: none` gives the figures of a simulated SoC without an execution."""
 
 from __future__ import annotations
 

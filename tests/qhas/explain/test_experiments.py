@@ -1,4 +1,4 @@
-"""What-ifs: one thing changed around what is in force, read back, and told as what it is."""
+"""What-ifs: each changes one thing in what is in force, is read back, and is reported as what it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks whose bound is known by their making: the simulator, changed one thing at a time, finds it."""
+"""Networks built to have a known bound: the simulator, with one thing changed at a time, finds it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.hostsdk, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def saved(folder: Path, shape: tuple[int, ...], build: Callable[[Any, Any], str]) -> Path:
-    """A float network of what `build` adds; it gets `node(kind, inputs, **attributes)` and `weights(*shape)`."""
+    """Save a float network that `build` adds with `node(kind, inputs, **attributes)` and `weights(*shape)`."""
     import numpy as np
     import onnx
     from onnx import TensorProto, helper, numpy_helper

@@ -1,4 +1,4 @@
-"""Shares of ceilings: work that shapes tell, over the cycles of the ops that did it, against the shipped table."""
+"""Shares of ceilings: the work implied by shapes over the cycles of the ops that did it, against the shipped table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exceptions of the library are drawn once, as they are."""
+"""The drawing of the library's exceptions matches the source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.source import modules, on_the_source, tree
 
 
 def drawn() -> dict[str, str]:
-    """Parent by exception, as the docstring's indentation has them."""
+    """The parent of each exception, as drawn by the docstring's indentation."""
     parents, path = {}, ["Exception"]
     for indent, name in re.findall(
         r"^    ( *)([A-Z]\w+)(?: {2}.*)?$", str(qhas.failures.__doc__), re.MULTILINE
@@ -27,7 +27,7 @@ def drawn() -> dict[str, str]:
 
 
 def defined() -> dict[str, str]:
-    """Parent by public exception of the source."""
+    """The parent of each public exception in the source."""
     parents = {
         node.name: ast.unparse(node.bases[0])
         for path in modules("qhas")

@@ -1,4 +1,4 @@
-"""The vocabulary of failures is closed, explained, and decides alone what is tried again."""
+"""The vocabulary of failures is closed and explained, and alone decides what is retried."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_failed_step_carries_kind_evidence_and_hint() -> None:
 
 
 def tries(facts: FailureFacts) -> str:
-    """As the page words it."""
+    """The number of tries as the page states it."""
     if facts.attempts == 1:
         return "1"
     return f"{facts.attempts}, {facts.again}, after {facts.delay_seconds:g} s"

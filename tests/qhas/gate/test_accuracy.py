@@ -1,4 +1,4 @@
-"""A gate holds the outputs of both sides against the base's ONNX in floats. On the host SDK."""
+"""A gate compares the outputs of both sides with the base's ONNX in floats, on the host SDK."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROUNDED, RENAMED, ALONE = "rounded", "renamed", "alone"
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> GateResult:
-    """A gate over weights that were rounded to quarters, names that are others, and a network that is new."""
+    """A gate over a network with weights rounded to quarters, one with a renamed node, and a new one."""
     folder = tmp_path_factory.mktemp("gate")
     base, head = folder / "base", folder / "head"
     for side in (base, head):

@@ -1,4 +1,4 @@
-"""ONNX networks are converted once for each content: whatever changes what the converter reads is another one."""
+"""ONNX networks are converted once per distinct content, which includes everything the converter reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ cat "$2"* > "$4"
 
 @pytest.fixture
 def sdk(tmp_path: Path) -> Sdk:
-    """One whose converter keeps what it read, that lies beside the network under its name."""
+    """An SDK whose converter copies the network, and whatever beside it has a name that starts with the network's."""
     root = build_fake_sdk(tmp_path / "sdk")
     converter = root / "bin" / HOST_TARGET / CONVERTER
     converter.write_text(CONVERT)

@@ -1,4 +1,4 @@
-"""What is called a network and is none is told, also where both sides have the same."""
+"""A file that is named like a network but is not one is reported, even if both sides have the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gate's result as Markdown and JUnit: whole, escaped, and readable by a parser."""
+"""A gate's result as Markdown and JUnit is complete, escaped, and readable by a parser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both sides of a change run and compared on the fake SDK: what stops it, what does not, and what is not run at all."""
+"""Both sides of a change run and are compared on the fake SDK: what fails the gate, what passes, what is not run."""
 
 from __future__ import annotations
 

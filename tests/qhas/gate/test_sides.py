@@ -1,4 +1,4 @@
-"""What a gate compares: files, folders and git revisions, by the names of their networks."""
+"""What a gate compares: files, folders and git revisions, matched by the names of their networks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository of two commits, the last one with a changed network and a new one."""
+    """A repository of two commits, the second of which changes one network and adds another."""
     folder = write(tmp_path / "repository", models__a_onnx="one", models__b_dlc="two", readme="text")
     git(folder, "init")
     git(folder, "add", ".")
@@ -109,7 +109,7 @@ def test_weights_beside_an_onnx_come_with_it_and_are_never_called_unchanged(
 
 
 def with_weights_in(name: str) -> str:
-    """What an ONNX holds that says where its weights lie."""
+    """The part of an ONNX that states where its weights are."""
     return f"\n\x08location\x12{chr(len(name))}{name}"
 
 

@@ -1,4 +1,4 @@
-"""What the HTP takes of a network is told by SoC, with what would do in place of what it does not."""
+"""What the HTP supports of a network is reported per SoC, with replacements for what it does not support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compaction: whatever dies, and however many do it at once, every row is read once."""
+"""Every row is read exactly once, whatever dies and however many compactions run at once."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.qhas.nights import on_phone, run_of, simulated
 
 LATER = datetime(2026, 6, 1, tzinfo=UTC)
 NIGHTS = range(0, 40, 3)
-"""Eleven in March, three in April."""
+"""Eleven nights in March, three in April."""
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The history of nights of two cells, by key."""
+    """The history of two cells over these nights, keyed by their keys in the store."""
     store = Store(str(tmp_path_factory.mktemp("nights")))
     for night in NIGHTS:
         append(store, run_of(night), [on_phone(night, 1000.0 + night), simulated(night)])
@@ -50,7 +50,7 @@ def keys(store: Store) -> list[str]:
 
 
 class Died(Exception):
-    """The host went down."""
+    """Raised where the host goes down."""
 
 
 def test_months_that_are_over_become_one_file_each_of_both_tables(full: Store) -> None:
@@ -123,10 +123,10 @@ def test_a_compaction_that_dies_costs_no_row_and_the_next_one_clears_up(
 
 
 def test_of_two_compactions_with_different_listings_every_row_is_read_once(full: Store) -> None:
-    """One has seen a run more than the other; both files lie there, and then one goes."""
+    """The second one has seen a run more than the first; both files exist until one of them is removed."""
     parts = {file.key: full.read(file.key) for file in listing(full, Kind.CELLS)}
     compact(full, LATER)
-    for key, content in parts.items():  # the second one had listed before the first one removed
+    for key, content in parts.items():  # as if listed before the first one removed them
         full.write(key, content or b"")
     append(full, run_of(3, "late"), [on_phone(3, 7.0)])
     compact(full, LATER)
@@ -135,7 +135,7 @@ def test_of_two_compactions_with_different_listings_every_row_is_read_once(full:
 
 
 def test_overlapping_files_of_a_month_count_each_part_once(full: Store) -> None:
-    """Neither of two compacted files holds everything: as two died that had each seen a part of the month."""
+    """Neither of two compacted files is complete, as after two deaths that had each seen a part of the month."""
     first = keys(full)[:7]
     held = {key: full.read(key) or b"" for key in keys(full)}
     full.remove([key for key in held if key not in first])

@@ -1,4 +1,4 @@
-"""Files of the history that cannot be read cost their own rows only, and are named."""
+"""Unreadable files of the history cost only their own rows, and are named."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_compacted_file_of_parts_that_are_none_costs_its_rows_only(store: Stor
 def test_a_file_of_a_day_that_no_calendar_has_ends_no_compaction(store: Store, place: str) -> None:
     append(store, run_of(1), [on_phone(1, 1001.0)])
     store.write(f"history/{place}/odd.parquet", GOOD)
-    assert len(compact(store, LATER).months) == 2  # of both tables
+    assert len(compact(store, LATER).months) == 2  # one for each table
 
 
 def narrow(table: pa.Table) -> pa.Table:
@@ -179,7 +179,7 @@ def test_compaction_leaves_damaged_files_where_they_are_and_does_the_rest(store:
     for _ in range(2):
         compact(store, LATER)
     assert store.exists(f"history/date={day(2)}/broken.parquet")
-    assert len(listing(store, Kind.CELLS)) == 2  # the month, and what is damaged
+    assert len(listing(store, Kind.CELLS)) == 2  # the compacted month and the damaged file
     assert len(read_history(store, Where(), NAMES)) == 2
 
 

@@ -1,4 +1,4 @@
-"""What a run puts into the history, and where."""
+"""What a run writes to the history, and where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the history: only what is asked for is fetched, and files of other versions are no surprise."""
+"""Reading the history fetches only what is requested, and handles files of other versions."""
 
 from __future__ import annotations
 

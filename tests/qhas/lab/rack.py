@@ -23,21 +23,24 @@ def cell_of(soc: str, name: str) -> Cell:
 
 @dataclass
 class Rack:
-    """Devices and cores with known durations by cell key: prepare, device, viewer."""
+    """Devices and cores, with the known duration of each cell's prepare, device and viewer by cell key."""
 
     devices: dict[str, int]
     cores: int
     seconds: dict[str, Forecast]
 
     def run(self, cells: list[Cell], expected: Expectations | None = None) -> float:
-        """Seconds it takes, in no time."""
+        """The seconds that the cells take, simulated in no time."""
         return in_no_time(self.rehearsal().run(cells, expected))
 
     def rehearsal(self) -> Rehearsal:
         return Rehearsal(self.devices, self.cores, self.seconds)
 
     def lower_bound(self) -> float:
-        """No order of work can end sooner: what cores and the devices of each SoC have to do, and how each begins."""
+        """A time that no order of work can beat: that of the cores, of any SoC's devices, or of the longest cell.
+
+        The devices of a SoC also wait for their shortest prepare, and the host for the shortest finish after them.
+        """
         times = self.seconds.values()
         cores = sum(each.prepare + each.finish for each in times) / self.cores
         by_soc = defaultdict(list)
@@ -55,7 +58,7 @@ class Rack:
 def rack_of(
     seed: int, prepare: tuple[float, float], *, networks: int = 24, cores: int = 8, devices: int = 2
 ) -> tuple[Rack, list[Cell]]:
-    """Networks on 4 SoCs; a network's prepare takes from .. to times as long as its run on one of a SoC's devices."""
+    """Networks on 4 SoCs; a network's prepare takes `prepare[0]` to `prepare[1]` times its typical run on a device."""
     chance = random.Random(seed)
     socs = ["sm8650", "sm8750", "sa8255", "qcs9100"]
     cells = [cell_of(soc, f"net{n}") for n in range(networks) for soc in socs]
@@ -69,11 +72,11 @@ def rack_of(
 
 
 def known(rack: Rack) -> Expectations:
-    """What a last run left."""
+    """What is expected after a previous run."""
     return Expectations(rack.seconds, measured=rack.devices)
 
 
 def by_size(rack: Rack, seed: int) -> Expectations:
-    """What a first night is told."""
+    """What is expected on a first night: sizes alone."""
     sizes = drawn_sizes({key: took.prepare for key, took in rack.seconds.items()}, seed)
     return Expectations(sizes=sizes, measured=rack.devices)

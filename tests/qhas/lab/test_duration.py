@@ -1,4 +1,4 @@
-"""What a plan foretells is near what then happens, on racks with known durations."""
+"""A plan's forecast is close to what then happens, on racks with known durations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qhas.sweep.forecast import ON_DEVICE, Forecast
 from qhas.sweep.spec import Cell, ModelRef
 from tests.qhas.lab.rack import Rack, by_size, cell_of, known, rack_of
 
-pytestmark = pytest.mark.xdist_group("rehearsals")  # which take long
+pytestmark = pytest.mark.xdist_group("rehearsals")  # these take long
 RACKS = {"host slots scarce": (8, 2), "devices scarce": (64, 1), "both": (16, 1)}
 
 
@@ -26,7 +26,7 @@ def foretold(
 
 
 def told_by_others(rack: Rack, seed: int) -> Expectations:
-    """What is expected of networks that never ran, by their sizes and by what as many others took."""
+    """What is expected of networks that never ran, from their sizes and from what as many others took."""
     others = {f"other-{key}": took for key, took in rack_of(seed + 100, (1, 10))[0].seconds.items()}
     expected = by_size(Rack(rack.devices, rack.cores, rack.seconds | others), seed)
     for key, took in others.items():

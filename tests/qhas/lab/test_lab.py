@@ -1,5 +1,5 @@
 # ruff: noqa: ASYNC240  # the files of these tests are a few bytes
-"""A site at work: who has which device, what is fetched once, what is left behind."""
+"""A site at work: who holds which device, what is fetched once, and what remains afterwards."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ async def test_what_is_packed_for_the_store_lies_in_the_labs_scratch_space(
         return gzipped(source, target)
 
     monkeypatch.setattr("qhas.machine.packing.gzipped", pack)
-    (tmp_path / "trace.json").write_bytes(bytes(2 << 20))  # small ones are packed in memory
+    (tmp_path / "trace.json").write_bytes(bytes(2 << 20))  # small files are packed in memory
     site = Site(store=str(tmp_path / "store"), sdk=SdkRef(root=build_fake_sdk(tmp_path / "sdk")))
     async with open_lab(site) as lab:
         lab.store.upload(
@@ -163,7 +163,7 @@ async def test_what_is_packed_for_the_store_lies_in_the_labs_scratch_space(
 
 
 async def fails(lab: Lab, network: str, kind: FailureKind, avoid: Collection[str] = ()) -> str:
-    """A cell of a network that fails on a device; the device's address."""
+    """Fail a cell of the network on a device, and return the device's address."""
     with pytest.raises(StepFailed):
         async with lab.lease(Cell(model=model(network), soc="sm8750"), RUN, avoid) as device:
             raise StepFailed(kind, Step.NET_RUN, "what happened")
@@ -172,7 +172,7 @@ async def fails(lab: Lab, network: str, kind: FailureKind, avoid: Collection[str
 
 @pytest.fixture
 def own_leases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rack of the test's own: failures are noted beside the leases."""
+    """Leases of the test's own: failures are noted beside them."""
     monkeypatch.setenv("QHAS_LEASES", str(tmp_path / "leases"))
 
 
@@ -190,7 +190,7 @@ async def test_a_network_that_brings_every_device_down_sets_none_aside(
 ) -> None:
     lab = lab_with(tmp_path, a="sm8750", b="sm8750")
     for network in ("bad", "worse", "worst"):
-        for _ in range(2):  # variants
+        for _ in range(2):  # two variants
             first = await fails(lab, network, kind)
             assert await fails(lab, network, kind, avoid=[first]) != first
     assert set_aside(lab) == []

@@ -1,4 +1,4 @@
-"""Who is to blame for a failure, told without any device."""
+"""Which device or network is to blame for a failure, decided without any device."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def crash() -> Failure:
 
 
 class SlowLog(QuarantineLog):
-    """Notes the first failure only once another was withdrawn, if that happens while it waits."""
+    """Notes a failure once another one has been withdrawn, or after 0.3 s."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, threshold=1)

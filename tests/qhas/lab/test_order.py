@@ -1,4 +1,4 @@
-"""Cells that feed devices come first, then those that leave least for devices at the end."""
+"""Cells that feed devices come first, then those that leave the least for devices at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def nobody(_: Cell) -> bool:
 
 
 def queue(*seconds: tuple[float, float], devices: float = 1, waits: Callable[[Cell], bool] = nobody) -> Queue:
-    """Of cells n0, n1, ... with what they take here and there, and then a second here, where this host has one core for them."""
+    """Cells n0, n1, ... with these seconds of prepare and device and 1 s of finish, sorted for a host of one core."""
     cells = [Cell(model=model(f"n{number}"), soc="sm8750") for number in range(len(seconds))]
     known = {cell.key: Forecast(*each, finish=1) for cell, each in zip(cells, seconds, strict=True)}
     made = Queue(devices, cells, waits)

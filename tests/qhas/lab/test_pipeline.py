@@ -1,4 +1,4 @@
-"""The order of work keeps devices busy, is bounded, and ends near the lower bound. Hours pass in no time here."""
+"""The order of work keeps devices busy, is bounded, and ends near the lower bound; hours are simulated in no time."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def onnx_cell(soc: str, name: str) -> Cell:
 
 
 async def started(pipeline: Pipeline, count: int) -> list[str]:
-    """The next cells that start, by network and SoC."""
+    """The network and SoC of each of the next cells that start."""
     cells = aiter(pipeline)
     return [(await anext(cells)).key.removesuffix("/default") for _ in range(count)]
 

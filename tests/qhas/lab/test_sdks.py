@@ -1,4 +1,4 @@
-"""Several SDKs in one run: each cell has its own, in its tools, its record, its prepared graph and on its device."""
+"""Several SDKs in one run: each cell uses its own in its tools, record and prepared graph, and on its device."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def roots(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def site(tmp_path: Path, roots: dict[str, Path]) -> Site:
-    """A site with two SDKs, of which none is its own."""
+    """A site with two named SDKs, whose default SDK does not exist."""
     sdks = {name: NamedSdk(root=root) for name, root in roots.items()}
     return Site(store=str(tmp_path / "store"), sdk=SdkRef(root=tmp_path / "none"), sdks=sdks)
 

@@ -1,4 +1,4 @@
-"""Each layer is measured by itself: a wrong one stands first, and what comes after it is not blamed."""
+"""Each layer is measured by itself: a wrong one is listed first, and later ones are not blamed for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INNER = ["a", "b", "c", "relu_a", "relu_b", "y"]
 
 
 def network(path: Path, *, wrong: str = "") -> Path:
-    """Three convolutions with a ReLU between, `a`, `b` and `c`, and their outputs; of a wrong one the weights are twice as large."""
+    """Write convolutions `a`, `b` and `c`, each followed by a ReLU; the weights of the wrong one are doubled."""
     nodes, taken = [], "image"
     for name in "abc":
         nodes.append(helper.make_node("Conv", [taken, f"w{name}"], [name], name=f"conv_{name}", pads=[1] * 4))
@@ -55,7 +55,7 @@ def run(path: Path, names: list[str]) -> dict[str, NDArray[Any]]:
 
 
 def seen(folder: Path, tensors: dict[str, NDArray[Any]], *, last: bool = False) -> dict[str, dict[str, Any]]:
-    """What an emulator would leave of these tensors, a thousandth beside them; with channels last if so."""
+    """Write tensors as an emulator leaves them, off by about a thousandth; with `last`, channels come last."""
     answer = {}
     for name, exact in tensors.items():
         noisy = exact * (1 + RANDOM.normal(size=exact.shape, scale=1e-3))

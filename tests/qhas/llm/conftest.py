@@ -1,4 +1,4 @@
-"""A small architecture, and its file."""
+"""A small architecture and its configuration file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def config(tmp_path: Path) -> Write:
-    """Write a config.json that differs in some keys; None leaves one out."""
+    """Write a config.json with some keys changed; None omits a key."""
 
     def write(**changed: Any) -> Path:
         path = tmp_path / "small" / "config.json"

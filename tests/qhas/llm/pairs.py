@@ -1,4 +1,4 @@
-"""Architectures that were measured, of a test's own making."""
+"""Measured architectures that the tests make up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RATIOS = (1.4, 1.5, 1.5, 1.6, 1.4, 1.5, 1.6, 1.5)
 
 
 def made(count: int = 8, runtime: str = "genie", tokens: int = 1, context: int = 4096) -> list[Pair]:
-    """Architectures that take 10 ms, 20 ms ... on each of two devices, by a ratio of their own."""
+    """Architectures that take 10 ms, 20 ms ... on each of two devices, each with a ratio of its own."""
     return [
         Pair(
             Simulated(f"a{number}", soc, Attention.GROUPED, tokens, context, 10_000.0 * (number + 1)),

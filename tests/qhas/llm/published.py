@@ -1,4 +1,4 @@
-"""Configurations of published models as Hugging Face has them, in what decides anything, and how many parameters their authors count."""
+"""Published models: the decisive keys of their Hugging Face configurations, and their authors' parameter counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Published(NamedTuple):
-    """`billions` are of all weights; `tied`: the table of the look-up is that of the projection to the vocabulary."""
+    """`billions` counts all weights; if `tied`, the look-up table is also the projection to the vocabulary."""
 
     billions: float
     tied: bool
@@ -69,4 +69,4 @@ PUBLISHED = {
 OTHERS = (
     "qwen3_moe", "mixtral", "phimoe", "gemma3", "deepseek_v2", "olmo2", "granite", "mamba", "gpt2", "t5", "whisper",
 )  # fmt: skip
-"""Kinds of model whose blocks are not known."""
+"""Kinds of model whose blocks are not supported."""

@@ -1,4 +1,4 @@
-"""What a config.json says of a model, and what is refused of it."""
+"""What is read from a config.json, and what is refused."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_biases_are_drawn_where_a_model_has_them(config):
     )
     assert biased - plain == 2 * (
         (4 + 2 + 2) * 16 + 64 + 2 * 96 + 64
-    )  # of 16 bits: q, k, v, out, gate and up, down
+    )  # at 16 bits: q, k, v, out, gate and up, down
     arch = read_architecture(config(model_type="qwen2"))
     assert (arch.qkv_bias, arch.out_bias) == (True, False)
 

@@ -1,4 +1,4 @@
-"""A model asked about: from what one block and two take to all of it, and again from the store."""
+"""A query about a model: extrapolated from one block and two to the whole, and repeated from the store."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BY_NORMS = """
 
 @pytest.fixture
 def host(tmp_path):
-    """A host SDK to which a block is worth 1,000 cycles of 1 GHz, the head 1,500, and any graph 1,000 by itself."""
+    """A host SDK that charges 1,000 cycles of 1 GHz for a block, 1,500 for the head, and 1,000 for any graph."""
     host = HostSdk(tmp_path, BY_NORMS.strip())
     converter = host.sdk.root / "bin" / HOST_TARGET / "snpe-onnx-to-dlc"
     converter.write_text('#!/bin/sh\ncp "$2" "$4"\n')

@@ -1,4 +1,4 @@
-"""What devices are expected to give: made of whole architectures, by runtime, and only of what was measured."""
+"""What devices are expected to achieve: from whole architectures, per runtime, and only from measured ones."""
 
 from __future__ import annotations
 

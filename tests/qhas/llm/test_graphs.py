@@ -1,4 +1,4 @@
-"""Graphs of a model: whatever the family and the recipe, shapes agree from the first node to the last."""
+"""Graphs of a model: in every family and recipe, shapes agree from the first node to the last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured stands beside what is simulated, for the same architecture and device alone."""
+"""Measured figures accompany simulated ones only for the same architecture and device."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ PLACE = "model.layers.1"
 
 
 def tensors(arch: Architecture) -> dict[str, Any]:
-    """Of block 1, as bfloat16 holds them."""
+    """The tensors of block 1 in bfloat16."""
     import ml_dtypes
 
     dice, head = np.random.default_rng(7), arch.head_dim
@@ -56,7 +56,7 @@ def tensors(arch: Architecture) -> dict[str, Any]:
 
 
 def packed(own: dict[str, Any]) -> dict[str, Any]:
-    """The same as Phi-3 names them."""
+    """The same tensors, concatenated and named as Phi-3 does."""
     made = dict(own)
     for name, parts in (("self_attn.qkv_proj", "q k v"), ("mlp.gate_up_proj", "gate up")):
         room = name.partition(".")[0]
@@ -74,7 +74,7 @@ def written(path: Path, own: dict[str, Any]) -> Path:
 
 
 def drawn(path: Path, arch: Architecture) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Inputs, and what ONNX Runtime computes of them."""
+    """Random inputs, and the outputs that ONNX Runtime computes from them."""
     with block_weights([path], arch, 1) as own:
         draft = blocks(arch, Recipe(), SIZE, 1, FloatDraft(own.value))
     onnx = path.with_suffix(".onnx")
@@ -87,7 +87,7 @@ def drawn(path: Path, arch: Architecture) -> tuple[dict[str, Any], dict[str, Any
 
 
 def computed(inputs: dict[str, Any], own: dict[str, Any], arch: Architecture) -> Any:
-    """The block as Transformers writes it: LlamaDecoderLayer, with Qwen's additions where they are."""
+    """Compute the block as Transformers does: LlamaDecoderLayer, with Qwen's additions if their tensors are there."""
     value = {name.removeprefix(f"{PLACE}."): each.astype(np.float32) for name, each in own.items()}
 
     def normed(tensor: Any, name: str) -> Any:
@@ -195,7 +195,7 @@ def test_a_tensor_of_no_shape_that_the_block_has_is_not_read(shape: list[int], t
 
 
 def raw(path: Path, name: str, kind: str, shape: list[int], size: int) -> Path:
-    """A file of safetensors of one tensor of zeros, which take no room."""
+    """A safetensors file with one tensor of zeros, sparse so that it takes no space."""
     header = json.dumps({name: {"dtype": kind, "shape": shape, "data_offsets": [0, size]}}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header)
     os.truncate(path, 8 + len(header) + size)

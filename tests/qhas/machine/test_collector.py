@@ -1,4 +1,4 @@
-"""The collector is asked seldom while a command works, and not at all when it ends."""
+"""The garbage collector runs rarely while a command works, and not at all when it ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qhas.machine.collector import collect_rarely, rare_collections
 
 @pytest.fixture(autouse=True)
 def threshold() -> Iterator[tuple[int, int, int]]:
-    """Python's own, which a command starts with; afterwards as it was."""
+    """Set Python's default, with which a command starts, and restore the old threshold afterwards."""
     before = gc.get_threshold()
     gc.set_threshold(700, 10, 10)
     yield gc.get_threshold()

@@ -39,7 +39,7 @@ async def test_a_core_is_not_lost_to_a_cancelled_waiter() -> None:
         await asyncio.sleep(0)
         waiting[0].cancel()
         await asyncio.sleep(0)
-    waiting[1].cancel()  # granted, but not yet run
+    waiting[1].cancel()  # granted a core, but not yet running
     async with asyncio.timeout(600):
         await waiting[2]
         await use()

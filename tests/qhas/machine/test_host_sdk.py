@@ -1,4 +1,4 @@
-"""The host SDK is asked as a program, once a question, and perhaps before the answer is needed."""
+"""The host SDK is queried as a program, once per question, possibly before the answer is needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qhas.machine import host_sdk
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The questions of every program that was started."""
+    """The questions that programs were started with."""
     questions: list[list[str]] = []
     start = subprocess.Popen
 

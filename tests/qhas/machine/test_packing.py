@@ -1,4 +1,4 @@
-"""A file that is written a piece at a time is seen whole or not at all."""
+"""A file that is written piece by piece appears atomically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tool is run to its end with its whole output kept, and nothing of it outlives its time."""
+"""A tool runs to its end with all of its output kept, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def output_of(folder: Path) -> str:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be reaped does not."""
+    """Whether a process is running; one that only waits to be reaped is not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -44,7 +44,7 @@ def alive(pid: int) -> bool:
 
 
 async def pids_in(folder: Path, count: int) -> list[int]:
-    """Process ids that the script under test wrote to `pids`, once there are so many."""
+    """The process ids that the script under test wrote to `pids`, once there are `count` of them."""
     file = folder / "pids"
     deadline = time.monotonic() + 600
     while not file.exists() or file.read_text().count("\n") < count:
@@ -54,7 +54,7 @@ async def pids_in(folder: Path, count: int) -> list[int]:
 
 
 async def all_dead(pids: list[int]) -> bool:
-    """Whether all are gone within a second: the kernel takes a moment to bury them."""
+    """Whether all are gone within a second: the kernel takes a moment to reap them."""
     for _ in range(100):
         if not any(map(alive, pids)):
             return True
@@ -142,7 +142,7 @@ async def test_cancellation_ends_the_whole_group_before_it_is_passed_on(
 
 
 async def test_a_second_cancellation_leaves_no_process_behind_either(tmp_path: Path) -> None:
-    """Structured concurrency cancels again at every await until the task has left."""
+    """Structured concurrency cancels again at every await until the task has ended."""
     running = asyncio.create_task(sh(DEAF, tmp_path))
     pids = await pids_in(tmp_path, 1)
     for _ in range(3):

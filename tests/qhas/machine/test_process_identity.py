@@ -1,4 +1,4 @@
-"""A process is told apart from a later one of the same number, and from those of other machines and containers."""
+"""A process is distinguished from a later one with its number and from those of other machines and containers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What dead runs left in the scratch directory is removed; what somebody uses, or somebody else made, is not."""
+"""What dead runs left in the scratch directory is removed; what is in use, or was made by others, is not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REMOVE = "from qhas.machine.scratch import remove_dead_scratch as remove; remove
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """TMPDIR of the test and its processes; /tmp is left alone."""
+    """A TMPDIR for the test and its processes; /tmp is not touched."""
     (folder := tmp_path / "scratch").mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", str(folder))
@@ -52,7 +52,7 @@ def running(*entrance: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
 
 
 def killed() -> Path:
-    """What a killed process left."""
+    """The directory that a killed process left."""
     with running() as (process, directory):
         process.send_signal(signal.SIGKILL)
     assert (directory / "cell-1" / "trace.json").exists()

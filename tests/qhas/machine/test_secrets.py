@@ -1,4 +1,4 @@
-"""Secrets of addresses: nothing of them is shown or stored, and the addresses still fetch."""
+"""Secrets in addresses are neither shown nor stored, and the addresses can still be fetched."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_addresses_without_secrets_stay_as_they_are(address: str) -> None:
 
 
 _PASSWORDS = st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), min_size=1).map(
-    lambda text: re.sub(r"""(?<=["'<>])[,:;)\]}>/]+""", "", text)  # so a quotation of an address ends
+    lambda text: re.sub(r"""(?<=["'<>])[,:;)\]}>/]+""", "", text)  # these would end an address in quotes
 )
 
 

@@ -1,4 +1,4 @@
-"""A tethered process ends with the one that started it."""
+"""A tethered process ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ sys.stdin.read()
 
 @contextmanager
 def parent(script: str) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
-    """A process that has run the script, and the process ids that it printed; it ends with its standard input."""
+    """A process that has run the script, and the process ids that it printed; it ends when its input closes."""
     command = [sys.executable, "-c", BEGIN + script + END]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""What a tool said last."""
+"""The last words of a tool: its last error or, failing that, its last line."""
 
 from __future__ import annotations
 

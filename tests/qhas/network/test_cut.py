@@ -1,4 +1,4 @@
-"""A part of a network as a DLC of its own: what it keeps, and what of the original it does not have."""
+"""A part of a network as a DLC of its own: what it keeps of the original, and what it omits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def original() -> Graph:
 
 
 def shapes(graph: Graph) -> list[object]:
-    """All that the compiler decides by, in order; no name and no weight."""
+    """Everything that the compiler's decisions depend on, in order: no names and no weights."""
     told: list[object] = []
     for op in graph.ops:
         tensors = [graph.by_name[name] for name in (*op.inputs, *op.outputs)]

@@ -1,4 +1,4 @@
-"""The network in a DLC's own records: what is read, and what damaged bytes end in."""
+"""A network is read from its DLC's own records, and damaged bytes end in one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ needs_sample = pytest.mark.skipif(not SAMPLE.is_file(), reason="the shared input
 
 
 def rewritten(target: Path, **records: bytes) -> Path:
-    """The sample with other contents of some records."""
+    """The sample with the contents of some records replaced."""
     with zipfile.ZipFile(SAMPLE) as source, zipfile.ZipFile(target, "w") as copy:
         for member in source.infolist():
             with source.open(member) as record:
@@ -81,7 +81,7 @@ def test_damaged_records_end_in_one_sentence(record: str, tmp_path: Path) -> Non
 
 
 def complaint_of(folder: Path, record: str, damaged: bytes) -> str | None:
-    """None for damage that leaves a network, as of a weight."""
+    """The sentence that damage ends in, or None if it leaves a network, as damage to a weight does."""
     try:
         read_network(rewritten(folder / "damaged.dlc", **{record: damaged}))
     except ValueError as error:
@@ -97,14 +97,14 @@ def test_a_file_that_is_no_dlc_is_refused(tmp_path: Path) -> None:
 
 
 class Encoded(NamedTuple):
-    """A value's bytes as they are, and where in them it begins."""
+    """The bytes of an encoded value, and the offset in them where it begins."""
 
     content: bytes
     start: int
 
 
 def encoded(value: Any) -> tuple[bytes, int]:
-    """A value of a flatbuffer, and where in its bytes it begins: a table by slot, a list, or text."""
+    """Encode a flatbuffer value, a table by slot, a list or text; return its bytes and the offset where it begins."""
     if isinstance(value, Encoded):
         return value
     if isinstance(value, str | bytes):
@@ -128,7 +128,7 @@ def encoded(value: Any) -> tuple[bytes, int]:
 
 
 def with_attribute(path: Path, attribute: dict[int, Any], content: bytes = b"") -> Path:
-    """A DLC of one op with one attribute, whose content is that constant."""
+    """A DLC of one op with one attribute whose constant is `content`."""
     op = {0: "clip", 1: "ReluMinMax", 2: ["in"], 3: ["out"], 4: [{0: "border", **attribute}]}
     constants = {0: "net", 2: [{0: [{0: "border", 1: content}]}]}
     with zipfile.ZipFile(path, "w") as archive:
@@ -165,7 +165,7 @@ def test_a_number_that_json_does_not_know_is_stored_as_text(
 def with_parameters(
     path: Path, kind: bytes, parameters: dict[int, Any], shape: list[int] | None = None
 ) -> Path:
-    """A DLC of one op with two constants and an attribute that is a tensor."""
+    """A DLC of one op with two constants and a tensor attribute."""
     op = {0: "add", 1: "Add", 2: ["in", "b", "a"], 3: ["out"], 4: [{0: "axes", 4: {1: "axes", 6: 0x0032}}]}
     tensors = [{1: name, 2: 4, 3: shape or [1], 6: 0x0232} for name in "ba"]
     with zipfile.ZipFile(path, "w") as archive:
@@ -179,7 +179,7 @@ def with_parameters(
 
 
 def named_parameters(**contents: bytes) -> dict[int, Any]:
-    """Of a record whose constants have their contents themselves."""
+    """Parameters for a record in which constants hold their own contents."""
     own = [{0: name, 1: contents.get(name, b"")} for name in "ba"]
     axes = {0: [{0: "axes", 1: contents.get("axes", b"")}]}
     return {0: [{0: "net", 1: own, 2: [axes]}]}
@@ -189,7 +189,7 @@ CONTENTS = {"a": struct.pack("<f", 1.0), "b": struct.pack("<f", 2.0), "axes": st
 
 
 def listed_parameters(contents: list[bytes], named: dict[int, Any]) -> dict[int, Any]:
-    """Of a record of kind NR64: the contents in a list of their own, the rest as a record in the record."""
+    """Parameters for a record of kind NR64: the contents in a list of their own, the rest in a nested record."""
     body, start = encoded(named)
     return {0: [{0: content} for content in contents], 1: struct.pack("<I", 8 + start) + b"NETP" + body}
 

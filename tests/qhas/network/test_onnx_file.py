@@ -1,4 +1,4 @@
-"""An ONNX read without ONNX: inputs, nodes and where they come from; damage is a sentence."""
+"""An ONNX is read without the onnx library: inputs, nodes and their origins; damage is reported in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of a flatbuffer is bounded by its bytes, however often its offsets point at the same place."""
+"""Reading a flatbuffer is bounded by its size, however often its offsets point at the same place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single times from snpe-diagview's table: found by name, never guessed, and the latency they make."""
+"""Single times are found by name in snpe-diagview's table, never guessed, and make up the latency."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_any_order_of_columns_makes_a_round_trip(times: list[int], titles: list[
 
 @pytest.fixture
 def diagview(tmp_path: Path) -> tuple[str, str]:
-    """Text and table of the fake snpe-diagview for three inferences."""
+    """The text and the table that the fake snpe-diagview prints for three inferences."""
     log = {
         "version": "2.45",
         "graph": "net",

@@ -1,4 +1,4 @@
-"""Where the dominant path ran, as a QHAS tells it."""
+"""Where the dominant path ran, as a QHAS file states it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of figures, and every joint where somebody reads it."""
+"""The table of figures, and every place that reads it."""
 
 from __future__ import annotations
 

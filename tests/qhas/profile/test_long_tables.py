@@ -1,4 +1,4 @@
-"""Long tables say the same whichever way they are read, and what is not as the vendor writes it is left to the other."""
+"""Long tables read the same decoded or validated, and one that is not in the vendor's form is left to validation."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def text_of(**sections: Any) -> bytes:
 
 
 def rows_of(text: bytes, section: str, row: type[HtpOp | PathStep]) -> list[Any] | None:
-    """As a reader of the file gets them; None where they are refused."""
+    """The rows as a reader of the file gets them, or None if they are refused."""
     loaded = load(text)
     try:
         rows = loaded.tables.get(section) or validated(row, loaded.document["data"][section]["data"])

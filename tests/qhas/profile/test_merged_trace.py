@@ -1,4 +1,4 @@
-"""Two traces in one file: as Perfetto itself reads it."""
+"""Two traces merged into one file, as Perfetto itself reads it."""
 
 from __future__ import annotations
 

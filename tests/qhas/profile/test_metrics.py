@@ -1,4 +1,4 @@
-"""QHAS JSON to figures: read by name, tolerant of what is new, never of what is cut off."""
+"""Figures from QHAS JSON: read by name, tolerant of additions, never of truncation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from qhas.profile.metrics import TOP_OPS, Metrics, metrics_of
 from qhas.profile.qhas_file import QhasFile, QhasInvalid, parse_qhas, read_qhas
 
 INPUTS = Path(__file__).parents[4] / "shared/inputs"
-"""Files of the vendor's tools, where they lie beside the repository."""
+"""Files of the vendor's tools, if they are present beside the repository."""
 
 
 def read(folder: Path, document: Any) -> Metrics:

@@ -1,4 +1,4 @@
-"""What is said of a QHAS file that holds less than it counts, or of whose core it is."""
+"""What is noted about a QHAS file that lists less than it counts, or about which core its figures are of."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ needs_files = pytest.mark.skipif(
 
 
 def file(*cores: dict[str, Any], **sections: list[dict[str, Any]]) -> QhasFile:
-    """One that lists all it counts, unless told otherwise."""
+    """A file that lists all it counts, unless the given cores or sections say otherwise."""
     rows = list(cores) or [core(qnn_nodes=1)]
     return parse_qhas(json.dumps(qhas(htp_overall_summary=rows, **sections)).encode(), "qhas.json")
 

@@ -1,4 +1,4 @@
-"""Names of ops: what lasts from compile to compile, and what is of the network."""
+"""Names of ops: which parts persist between compiles, and which ops belong to the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of a trace: true to it, and of bounded size whatever the trace."""
+"""The picture of a trace is true to it and bounded in size, whatever the trace."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_short_trace_has_a_bin_a_cycle(tmp_path: Path) -> None:
 def test_no_cycle_of_work_is_lost_or_counted_twice(
     tmp_path_factory: pytest.TempPathFactory, ops: list[tuple[int, int, int]]
 ) -> None:
-    """Within what rounding to whole percents can take away, for threads whose ops do not overlap."""
+    """Within what rounding to whole percents can lose, for threads whose ops do not overlap."""
     events, ends = [], dict.fromkeys((256, 512, 513), 0)
     cycles = dict(ends)
     for gap, length, tid in ops:
@@ -111,7 +111,7 @@ def test_the_dominant_path_is_spread_over_its_ops(tmp_path: Path) -> None:
 
 
 def test_bytes_moved_are_spread_over_the_ops_that_move_them(tmp_path: Path) -> None:
-    """A level is of all ops that run: two that overlap, one behind another without a gap, and one of an op alone."""
+    """A level belongs to all ops that run: two that overlap, one right after another, and one alone."""
     picture = drawn(
         tmp_path,
         op(0, 10),
@@ -151,7 +151,7 @@ def test_a_level_of_no_op_is_a_transfer_from_its_rise_to_its_fall(tmp_path: Path
 def test_every_byte_of_the_levels_is_drawn_once(
     tmp_path_factory: pytest.TempPathFactory, ops: list[tuple[int, int, int]]
 ) -> None:
-    """Also where ops begin together, end together and follow one another in the same cycle."""
+    """Even if ops begin together, end together or follow one another in the same cycle."""
     changes: dict[int, int] = {}
     for start, length, amount in ops:
         changes[start] = changes.get(start, 0) + amount
@@ -178,7 +178,7 @@ def test_bytes_held_stay_until_the_next_sample(tmp_path: Path) -> None:
 
 
 def test_an_op_that_is_executed_several_times_never_fills_the_path_twice(tmp_path: Path) -> None:
-    """The vendor writes the figures of the last execution into all of them."""
+    """The vendor writes the figures of the last execution into every execution."""
     last = {"Duration_(cycles)": 40, "Dominant_Path_Cycles": 15}
     picture = drawn(
         tmp_path,

@@ -1,4 +1,4 @@
-"""The whole QHAS file: read by name, tolerant of what is new or absent, never of what is cut off."""
+"""The whole QHAS file: read by name, tolerant of what is new or absent, never of truncation."""
 
 from __future__ import annotations
 

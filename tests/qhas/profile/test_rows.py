@@ -1,4 +1,4 @@
-"""Tables from outside, a column at a time: what a model a row would take and refuse is taken and refused."""
+"""Tables from outside, read a column at a time, accept and refuse exactly what a model per row would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phases and clock of every inference, from a file in the vendor's shape."""
+"""Phases and clock of every inference, from a file in the vendor's format."""
 
 from __future__ import annotations
 

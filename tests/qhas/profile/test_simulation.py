@@ -1,4 +1,4 @@
-"""What a simulated file says of its own estimate."""
+"""What a simulated file says about its own estimate."""
 
 from __future__ import annotations
 

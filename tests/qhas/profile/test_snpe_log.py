@@ -1,4 +1,7 @@
-"""SNPE's diagnostic log read without the vendor's tool. The logs are made here: the mark, then parts as QNN's logs have them."""
+"""SNPE's diagnostic log is read without the vendor's tool.
+
+The tests build the logs: the mark, then parts as in QNN's logs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chrometrace is whole or refused."""
+"""A chrometrace is accepted if it is complete, and refused otherwise."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_perfetto_reads_what_is_accepted(tmp_path: Path) -> None:
     assert slice_count(tmp_path / "chrometrace.json") == 5
 
 
-# The same events however they are laid out.
+# The same events in any layout.
 
 
 def test_a_pipe_is_no_trace_and_is_not_waited_for(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whatever the layout of the JSON, a chrometrace gives the same figures."""
+"""A chrometrace gives the same figures whatever the layout of its JSON."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def laid_out(text: str, blanks: Iterable[str]) -> str:
 
 
 def counted(text: str) -> TraceFacts:
-    """Figures of a trace, by a plain reading of the document."""
+    """The figures of a trace, from a plain reading of the document."""
     document = json.loads(text)
     events = document if isinstance(document, list) else document["traceEvents"]
     ops = [each for each in events if each["ph"] == "X" and each["pid"] == 0 and each["args"]]
@@ -140,7 +140,7 @@ def counted(text: str) -> TraceFacts:
 
 
 def in_members(content: bytes, cuts: Sequence[int]) -> bytes:
-    """The content as gzip members that follow each other, none of them empty."""
+    """The content as consecutive gzip members, none of them empty."""
     places = sorted({0, len(content), *(cut % len(content) for cut in cuts)})
     return b"".join(gzip.compress(content[a:b], 1) for a, b in itertools.pairwise(places))
 

@@ -1,4 +1,4 @@
-"""Reading a chrometrace takes no more memory for a longer one."""
+"""Reading a longer chrometrace takes no more memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BULK = {
 
 
 def peak_kib(file: Path, events: int) -> int:
-    """KiB of the largest resident set of a process that checks the trace, once it has found all events."""
+    """The peak resident set, in KiB, of a process that checks the trace; asserts that it finds all events."""
     done = subprocess.run([sys.executable, "-c", READ, str(file)], capture_output=True, text=True, check=True)
     found, peak = map(int, done.stdout.split())
     assert found == events
@@ -36,7 +36,7 @@ def peak_kib(file: Path, events: int) -> int:
 
 
 def write_bulk(file: Path, layout: str, megabytes: int, *, packed: bool = False) -> int:
-    """A trace of so many megabytes. Returns how many events it has."""
+    """Write a trace of about `megabytes` MB, before any compression, and return its number of events."""
     separator, written = BULK[layout]
     event = written(op_event("q::ConvLayer_s1.opt" * 5)).encode()
     block = [event] * 1000

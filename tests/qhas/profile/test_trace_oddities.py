@@ -1,4 +1,4 @@
-"""Values in a chrometrace that JSON does not know: named by their bytes, and harmless."""
+"""Values in a chrometrace that are not valid JSON are named by their bytes and do no harm."""
 
 from __future__ import annotations
 
@@ -107,4 +107,4 @@ def test_a_number_longer_than_python_reads_is_no_other_fault(tmp_path: Path, aft
     assert re.search(r"damaged at event 1, byte \d+", told)
 
 
-# Memory, of a process that reads a trace and nothing else.
+# Memory of a process that only reads a trace.

@@ -1,4 +1,4 @@
-"""A whole chrometrace in many layouts, and what is read of one or refused."""
+"""A complete chrometrace in many layouts, and what is read from one or refused."""
 
 from __future__ import annotations
 

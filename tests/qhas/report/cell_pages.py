@@ -1,4 +1,4 @@
-"""Pages of cells for the tests of what stands on them."""
+"""Pages of cells, for tests of their contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison of two cells as the real one makes it, told in words that a page is easily searched for."""
+"""A comparison of two cells as the real one builds it, in words that are easy to find on a page."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.qhas.diff.summaries import Made, made
 
 
 def contribution(name: str, us: float, **changes: object) -> Contribution:
-    """What a part adds."""
+    """The contribution of one part."""
     named = {"part": Part.OPS, "name": name, "us": us, "cycles": us * 1000, "effect": OpEffect.NONE}
     return Contribution.model_validate(named | changes)
 
 
 def compared(before: int, after: int, parts: list[Contribution] | None = None) -> CellDiff:
-    """Of these times in microseconds, with one contribution unless others are given."""
+    """A comparison of two times in microseconds, with one contribution unless others are given."""
     files = [
         made([Made("conv")], time_us=us, graph_execute_us=us, total_dram_read=dram)
         for us, dram in ((before, 100), (after, 138))

@@ -1,4 +1,4 @@
-"""What a browser would make of a page."""
+"""A page as a browser would parse it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOSTILE = [
 
 
 class Page(HTMLParser):
-    """Elements with their attributes, tables as rows of text, the data that scripts read."""
+    """The page's elements with their attributes, its tables as rows of text, and the data for its scripts."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -64,12 +64,12 @@ class Page(HTMLParser):
 
     @property
     def code(self) -> list[str]:
-        """What the page itself would execute."""
+        """The scripts that the page itself would execute."""
         return [text for attributes, text in self._scripts if "type" not in attributes and text.strip()]
 
     @property
     def data(self) -> dict[str, Any]:
-        """What scripts read, by the element it is for."""
+        """The data that scripts read, keyed by the element it is for."""
         return {
             str(attributes["data-for"]): json.loads(text)
             for attributes, text in self._scripts
@@ -86,7 +86,7 @@ class Page(HTMLParser):
         }
 
     def table(self, title: str) -> list[dict[str, str]]:
-        """The rows of the first table with such a column, by their columns' titles; rows that span columns cut short."""
+        """Rows of the first table with that column, keyed by column titles; rows that span columns are cut short."""
         table = next(table for table in self.tables if title in [cell.strip() for cell in table[0]])
         titles = [cell.strip() for cell in table[0]]
         return [dict(zip(titles, map(str.strip, row), strict=False)) for row in table[1:]]

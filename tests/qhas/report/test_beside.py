@@ -1,4 +1,4 @@
-"""A process beside this one answers in the order of its questions, whoever asks and however many at once."""
+"""A process beside this one answers each question to whoever asked it, in order and however many ask at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports in a real browser: nothing on the console, nothing asked of the network, names never run, keys do what they say."""
+"""Reports in a real browser: a silent console, no requests to the network, names never run, keys that work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PATIENCE_MS = 240_000
 
 
 class Visit:
-    """A page in a browser of its own, with everything it complained of and asked for."""
+    """A page of its own in the browser, with everything it complained about and requested."""
 
     def __init__(self, context: Any) -> None:
         self.page = context.new_page()
@@ -73,7 +73,7 @@ def cell_of(name: str, soc: str = "sm8750") -> Cell:
 
 
 def with_files(store: Store, cell: CellRecord, op: str, folder: Path, cycles: int = 200_000) -> CellRecord:
-    """The record with a QHAS summary and a picture in which an op has that name."""
+    """The record, with a QHAS summary and a picture that contain an op of that name."""
     trace = folder / "chrometrace.json"
     named = json.loads(op_event(op, ts=200, dur=400))
     named["args"] |= {"QNN Op Type": op, "QNN Op Name": op, "Dominant Path Cycles": 300}

@@ -1,4 +1,4 @@
-"""What a real profile holds: inferences, waits beside work, stalls, format changes, ops with shape and time."""
+"""What a page shows of a real profile: inferences, waits, stalls, format changes, and ops with shape and time."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_ops_have_their_shape_data_type_start_and_microseconds() -> None:
     assert (first["start, cycle"], first["µs"]) == ("0", "10.0")
     assert "at 700 MHz" in shown.text
     unclocked = page_of(record(), ops=op_tables(Evidence(summary)))
-    assert unclocked.table("op")[0]["µs"] == "10.0"  # of 400 us for 560,000 cycles
+    assert unclocked.table("op")[0]["µs"] == "10.0"  # at 400 us for 560,000 cycles
     assert "as shares of the graph's 400 µs" in unclocked.text
 
 

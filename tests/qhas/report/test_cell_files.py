@@ -1,4 +1,4 @@
-"""What a cell's page is made of: stored files, the run before, and what is left when some are gone."""
+"""A cell's page is built from stored files and the run before, and from what is left if some are gone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.qhas.report.cell_pages import drawn, put_run
 
 
 def stored(store: Store, cell: CellRecord, **contents: bytes) -> CellRecord:
-    """The record with files of these artifact names in the store."""
+    """The record, with files under these artifact names in the store."""
     artifacts = [
         Artifact(
             name=name.rpartition("/")[2],
@@ -82,7 +82,7 @@ def test_a_network_that_changed_is_told_on_the_page_as_compare_tells_it(store: S
 def test_each_graph_of_several_is_compared_by_its_own_part_of_the_network(
     store: Store, named: tuple[str, str]
 ) -> None:
-    """By its name in the DLC, in whatever order; where the DLC calls no graph so, by its place."""
+    """Matched by its name in the DLC, in whatever order, or by its place if the DLC has no graph of that name."""
     for run_id, days in (("nightly-0", -1), ("nightly-1", 0)):
         put_run(store, run_id, days)
     document = json.dumps(qhas()).encode()
@@ -91,7 +91,7 @@ def test_each_graph_of_several_is_compared_by_its_own_part_of_the_network(
     ]
 
     def put(run_id: str, dilation: int) -> list[CellRecord]:
-        """A cell whose graph of decode has a convolution of that dilation."""
+        """Store a cell whose decode graph has a convolution with that dilation."""
         layers = {
             name: Layer("conv", attributes={"dilation": [dilation if name in ("decode", "1") else 1] * 2})
             for name in named

@@ -1,4 +1,4 @@
-"""The page of a cell: where its time went, why it is another than yesterday's, and what is missing and why."""
+"""The page of a cell: where its time went, why it differs from yesterday's, and what is missing and why."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def test_times_are_utc(tmp_path: Path) -> None:
 
 
 def changes_of_tiles(before: CellRecord, after: CellRecord, **grown: int) -> dict[str, tuple[str, str]]:
-    """Change and its colour, by the title of the tile, of a real comparison."""
+    """Each tile's change and its colour, keyed by the tile's title, from a real comparison."""
     files = [made([Made("conv")]), made([Made("conv")], **grown)]
     diff = compare(Evidence(files[0], before), Evidence(files[1], after))
     return {tile.title: (tile.change, tile.style) for tile in tiles_of(after, diff)}

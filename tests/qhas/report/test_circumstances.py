@@ -1,4 +1,4 @@
-"""What a cell was run with stands in a line on its page, and how much of the time each unit works."""
+"""A cell's page states in one line what it was run with, and how much of the time each unit works."""
 
 from __future__ import annotations
 

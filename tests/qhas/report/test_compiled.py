@@ -1,4 +1,4 @@
-"""Compiled templates are kept beside them, and count as long as nothing has changed that they are made of."""
+"""Compiled templates are stored beside the templates, and used until anything they are built from changes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def template(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The templates that were compiled, and not taken as they were kept."""
+    """The templates that were compiled instead of loaded."""
     names: list[str] = []
     compile_ = Environment.compile
 
@@ -41,7 +41,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def page(template: Path, compiled_by: bytes = b"ours") -> str:
-    """As a new process makes it."""
+    """The page as a new process renders it."""
     templates = Environment(
         loader=FileSystemLoader(template.parent),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""What an op does is told by whole words of its name."""
+"""What an op does is recognised by whole words in its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep over variants says which one is best, and what each option does."""
+"""A sweep over variants reports which one is best, and what each option does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run's page begins with: three sentences, three numbers, one next action."""
+"""A run's page begins with at most three sentences, three numbers and one next action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network of a cell's page: an op a line, what skips ops beside them."""
+"""The network on a cell's page: one line per op, with skip connections beside them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.qhas.report.cell_pages import instance, page_of, tables
 
 
 def graph(*ops: tuple[str, str]) -> Graph:
-    """Ops by name, each with the names of those whose results it reads."""
+    """Ops by name, each with the names of the ops whose results it reads."""
     return Graph(
         name="g",
         ops=tuple(

@@ -1,4 +1,4 @@
-"""Pages written in other processes are the pages written here."""
+"""Pages written in other processes are the same as those written here."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_process_that_dies_costs_no_page(tmp_path: Path, monkeypatch: pytest.M
 
 
 class Process(Beside):
-    """Stands for one, and says who was asked."""
+    """Stands in for a process, and answers with its own name."""
 
     def __init__(self, name: str) -> None:
         self.name = name

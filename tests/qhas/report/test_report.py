@@ -1,4 +1,4 @@
-"""The page of a run: names are data, simulated and measured stay apart, nothing comes from the network."""
+"""The page of a run: names are data, simulated and measured stay apart, nothing is loaded from the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page over runs: every run is on it, whoever ends at the same time."""
+"""The page that lists runs has every run on it, even if several end at the same time."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_runs_that_end_at_the_same_time_are_all_on_the_page(store: Store) -> Non
 def test_a_page_that_was_overtaken_while_it_was_written_is_made_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The slow one has listed the entries, then another run is put in as a whole, then the slow one writes its page."""
+    """The slow run lists the entries, then the quick one is added completely, then the slow one writes its page."""
     write, overtaken = store.write, threading.Event()
 
     def slow(key: str, content: bytes) -> bool:

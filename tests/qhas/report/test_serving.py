@@ -1,4 +1,4 @@
-"""Reports and traces on loopback: for whoever has the token, and nothing else of the store or the machine."""
+"""Reports and traces are served on loopback to holders of the token, and nothing else of store or machine is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a cell stands at first look: time decides whether it is called slower, and a figure beside it is named."""
+"""A cell's standing at a glance: time decides whether it is slower, and any other figure that changed is named."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CELL = record(origin=Origin.SIMULATOR)
 
 
 def stands(**verdicts: Verdict) -> Standing:
-    """With the verdicts of these figures."""
+    """The standing of a cell with these verdicts on its figures."""
     told = [
         CellVerdict(
             run_id="nightly-1",

@@ -1,4 +1,4 @@
-"""Verdicts and history on a report are those of the store."""
+"""Verdicts and history on a report are those in the store."""
 
 from __future__ import annotations
 

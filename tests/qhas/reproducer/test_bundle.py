@@ -1,4 +1,4 @@
-"""What is in the zip that is sent."""
+"""What the zip to be sent contains."""
 
 from __future__ import annotations
 

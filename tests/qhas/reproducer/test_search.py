@@ -1,4 +1,4 @@
-"""The search finds the ops that a change is of, whatever the rest of the network does, and says so where there are none."""
+"""The search finds the ops that cause a change, whatever the rest of the network does, and says if there are none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHANGE = 30.0
 
 
 def chain(length: int) -> Graph:
-    """Ops that each take what the one before made."""
+    """A chain of ops, each of which reads the previous one's result."""
     ops = (
         NetworkOp(name=f"op{n}", type=f"Kind{n % 3}", inputs=(f"t{n}",), outputs=(f"t{n + 1}",))
         for n in range(length)

@@ -1,4 +1,4 @@
-"""The run that another one is compared with: found by one object, however many runs there are."""
+"""The run that another one is compared with is found by reading few objects, however many runs there are."""
 
 from __future__ import annotations
 

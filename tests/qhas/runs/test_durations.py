@@ -26,7 +26,7 @@ def tool(seconds: float) -> ToolRun:
 
 
 def attempts(prepare: float, *device: float) -> list[Attempt]:
-    """A prepare whose tool took so long, steps on a device, and a viewer of two seconds."""
+    """A prepare whose tool took `prepare` seconds, steps on a device, and a viewer of two seconds."""
     steps = [Step.DEVICE, Step.LATENCY, Step.NET_RUN, Step.LOGS]
     on_device = [
         Attempt(step=step, number=1, seconds=each, tools=[tool(each)])
@@ -103,7 +103,7 @@ def test_a_graph_from_the_store_does_not_hide_what_its_prepare_takes(store: Stor
 
 
 def emulated_before(prepare: float, seconds: float) -> list[Attempt]:
-    """As of a simulated cell whose run was in the store."""
+    """Attempts of a simulated cell whose run was reused from the store."""
     prepared, run, *others = attempts(prepare, seconds)
     return [prepared, run.model_copy(update={"reused": True}), *others]
 
@@ -123,7 +123,7 @@ def test_what_was_in_the_store_whenever_a_cell_ran_is_expected_by_what_others_to
 
 
 def ran(name: str, prepare: float, *, size: int = 1000, sdk: SdkKind = SdkKind.VENDOR) -> CellRecord:
-    """A good cell of a network of so many bytes."""
+    """A good cell of a network of `size` bytes."""
     return record(
         Cell(model=model(name), soc="sm8750"),
         attempts=attempts(prepare, 10.0),
@@ -150,7 +150,7 @@ def test_a_sweep_that_never_ran_is_expected_by_what_others_took(store: Store) ->
 
 
 def expected_of_typical() -> float:
-    """How many times as long a network of unknown size is expected to take as one of a kilobyte."""
+    """The expected prepare time of a network of unknown size as a multiple of that of one of a kilobyte."""
     return ON_DEVICE.prepare / ON_DEVICE.of_size(NetworkSize(1000)).prepare
 
 
@@ -173,7 +173,7 @@ def test_a_network_of_another_sweep_is_the_same_by_name_and_size(store: Store, t
 
 
 def test_seconds_of_a_simulation_are_not_expected_of_a_device(store: Store) -> None:
-    simulated = ran("net", 600.0)  # a record is of a simulated SoC unless it says otherwise
+    simulated = ran("net", 600.0)  # records are of a simulated SoC by default
     write_durations(store, "weekly", "one", [simulated])
     cell = Cell(model=model("net"), soc="sm8750")
     asked = expectations(store, "nightly", [cell], SdkKind.VENDOR, ["sm8750"]).of(cell)

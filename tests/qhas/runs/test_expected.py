@@ -1,4 +1,4 @@
-"""What stands beside a simulated time: made when it is shown, of the record, never stored."""
+"""The expectation beside a simulated time is computed from the record when it is shown, and never stored."""
 
 from __future__ import annotations
 

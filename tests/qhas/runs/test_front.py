@@ -1,4 +1,4 @@
-"""The variants of a network that nothing beats in time and accuracy, and the fastest within a bound."""
+"""The variants of a network that no other beats in both time and accuracy, and the fastest within a bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys of the store are promises to other people's tools: they stay, byte for byte, and stand in one place."""
+"""The store's keys are promises to other tools: they stay the same byte for byte, and are spelled in one place."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_what_lies_below_no_cell_is_none(key: str) -> None:
 
 
 def spelled(path: Path) -> Iterator[str]:
-    """Lines that spell a prefix of the store."""
+    """The lines that spell a prefix of the store."""
     docstrings = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
@@ -110,4 +110,4 @@ def test_a_spelled_key_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 def test_a_file_that_somebody_left_under_no_name_of_ours_is_none_of_the_history(name: str) -> None:
     assert keys.parse_history(keys.HISTORY, f"history/date=2026-03-01/{name}.parquet") is None
     assert keys.parse_history(keys.HISTORY, f"history/month=2026-03/{name}.parquet") is None
-    assert keys.are_reruns(f"reruns-{name}.json") is (name in ("con", "-x"))  # no device behind another word
+    assert keys.are_reruns(f"reruns-{name}.json") is (name in ("con", "-x"))  # no device name after a word

@@ -1,4 +1,4 @@
-"""What a browser is given to click."""
+"""The links that a browser is given."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def local(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A bucket that no test reaches: links are signed here."""
+    """A bucket that no test contacts: links are signed locally."""
     for name, value in {
         "AWS_ENDPOINT_URL": "https://s3.lab",
         "AWS_ACCESS_KEY_ID": "KEYID",

@@ -1,4 +1,4 @@
-"""Runs of a store in lines, and a run found by what a user types."""
+"""A store's runs as lines, and a run found by what a user types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record at another's place is nobody's: a run's is refused, a cell's is left out and named once."""
+"""A record in the place of another counts for nothing: a run's is refused, a cell's is left out and named once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RUN = "nightly-1"
 
 @pytest.fixture
 def plan(store: Store) -> Plan:
-    """The plan of a run of two cells that has begun."""
+    """The plan of a run of two cells, which has begun."""
     _tell_left_out.cache_clear()
     plan = plan_sweep(spec(socs=["sm8650", "sm8750"]), look_up=False)
     begin_run(store, RUN, plan, Site())

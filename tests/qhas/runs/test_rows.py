@@ -1,4 +1,4 @@
-"""A cell as a row: the same words everywhere, and figures of different origin apart."""
+"""A cell as a row: the same words everywhere, and figures of different origin kept apart."""
 
 from __future__ import annotations
 

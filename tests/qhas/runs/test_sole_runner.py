@@ -1,4 +1,4 @@
-"""One process at a time runs a run."""
+"""Only one process at a time runs a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ELSEWHERE = ProcessIdentity(place="another-boot pid:[4026531836]", pid=7, starte
 
 
 def put(store: Store, process: ProcessIdentity | None, seconds: float = 60.0) -> None:
-    """Another process's claim."""
+    """Store another process's claim."""
     claim = Claim(
         owner="other",
         host="lab-3 (process 7)",

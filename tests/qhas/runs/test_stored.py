@@ -50,7 +50,7 @@ RUN = "nightly-1"
 
 
 def lab_of(store: Store) -> Lab:
-    """What a run needs of a lab."""
+    """As much of a lab as a run needs."""
     sdk = Sdk(Path("/sdk"), "2.45.0", SdkKind.VENDOR)
 
     async def dlc(model: ModelRef) -> tuple[Path, ModelFacts]:

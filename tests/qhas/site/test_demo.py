@@ -1,4 +1,4 @@
-"""The demo's networks are ONNX with images to quantise them by, made where they are missing."""
+"""The demo's networks are ONNX files with images to quantise them, created where they are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an SDK knows a SoC: by its own list, and by asking where that does not have it."""
+"""Whether an SDK knows a SoC: from its own list or, for the host SDK, by a query if the list does not have it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sdk(root: Path, kind: SdkKind = SdkKind.HOST, listed: str | None = None) -> 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """The questions to the host SDK, each of which it refuses."""
+    """The queries to the host SDK, each of which it refuses."""
     questions: list[tuple[str, ...]] = []
 
     def refuse(*question: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Find the SDK, name its version, and build the command lines of its tools."""
+"""The SDK is found, its version determined, and the command lines of its tools built."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_the_host_sdk_is_known_by_its_own_mark(tmp_path: Path, facts: str, kind:
 
 @pytest.fixture
 def host_sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a shell script in the place of `python -m hostsdk root`."""
+    """Put a shell script in the place of `python -m hostsdk root`."""
 
     def answer(script: str) -> None:
         python = tmp_path / "python"

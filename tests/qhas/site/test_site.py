@@ -1,4 +1,4 @@
-"""The lab as site.yaml states it."""
+"""The lab as site.yaml describes it."""
 
 from __future__ import annotations
 

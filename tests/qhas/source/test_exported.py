@@ -1,4 +1,4 @@
-"""What exporters leave in nodes of where they come from."""
+"""What exporters record in nodes about their origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ops are found to be of nodes by what the converter tells, by names and by tensors, and by nothing else."""
+"""Ops are mapped to nodes by what the converter reports, by names and by tensors, and by nothing else."""
 
 from __future__ import annotations
 

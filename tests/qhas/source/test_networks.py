@@ -1,4 +1,4 @@
-"""Networks that nobody prepared for this: from ONNX to page in one command, each op back at its node."""
+"""Networks not prepared for it go from ONNX to page in one command, and each op leads back to its node."""
 
 from __future__ import annotations
 

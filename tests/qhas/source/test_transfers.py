@@ -1,4 +1,4 @@
-"""Inputs and outputs of a network are told apart by what reads them and by what they are read from."""
+"""Inputs and outputs of a network are distinguished by what reads them and by what they are read from."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def htp(op_id: str, qnn: str, dominant: int, *read: str, **changes: Any) -> dict
 
 
 def summary(*instances: dict[str, Any], **whole: int) -> QhasFile:
-    """`whole` replaces what all of an op's instances are together."""
+    """A QHAS file of these instances; `whole` replaces ops' total cycles, keyed by their names."""
     kinds = {row["qnn_op"]: row["qnn_op_type"] for row in instances}
     cycles = {
         name: sum(row["cycles"] for row in instances if row["qnn_op"] == name) for name in kinds

@@ -1,4 +1,4 @@
-"""A server that speaks the S3 protocol in a process of its own, a wire to it that breaks on order, and stores over both."""
+"""An S3 server in a process of its own, a wire to it that breaks on demand, and stores over both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qhas.store.s3_clients import S3Clients
 from qhas.store.s3_transfer import FastS3
 
 PATIENCE = Patience(total=60, answer=2, first_wait=0.02, longest_wait=0.2)
-"""A hung server is given up soon, a busy machine late."""
+"""Gives up soon on a server that hangs, and late on a machine that is busy."""
 
 
 def _servers() -> list[Any]:
@@ -26,14 +26,14 @@ def _servers() -> list[Any]:
 
 @pytest.fixture(scope="session", params=_servers(), ids=lambda kind: kind.__name__)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A server for all tests."""
+    """A server for all tests, in each kind available."""
     with request.param(tmp_path_factory.mktemp("s3")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def wire(server: S3Server) -> Iterator[Wire]:
-    """The way to the server."""
+    """The wire to the server."""
     with Wire(server.port) as wire:
         yield wire
 
@@ -46,7 +46,7 @@ def bucket_of_all(server: S3Server) -> str:
 
 @pytest.fixture
 def bucket(bucket_of_all: str, server: S3Server, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Its name; AWS variables lead to it over the wire, which works."""
+    """The bucket's name; the AWS variables lead to it over a wire without faults."""
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
     for name, value in server.environ(wire.endpoint).items():
         monkeypatch.setenv(name, value)
@@ -56,7 +56,7 @@ def bucket(bucket_of_all: str, server: S3Server, wire: Wire, monkeypatch: pytest
 
 @pytest.fixture(scope="session")
 def clients(server: S3Server, wire: Wire, bucket_of_all: str) -> S3Clients:
-    """Clients that were used once: to make them takes longer than most tests."""
+    """Clients that have been used once, since creating them takes longer than most tests."""
     with pytest.MonkeyPatch.context() as environ:
         environ.delenv("AWS_CA_BUNDLE", raising=False)
         for name, value in server.environ(wire.endpoint).items():
@@ -69,25 +69,25 @@ def clients(server: S3Server, wire: Wire, bucket_of_all: str) -> S3Clients:
 
 
 def store_by(way: type[S3], clients: S3Clients, bucket: str, patience: Patience = PATIENCE) -> Store:
-    """A store in a prefix of its own."""
+    """A store with a prefix of its own."""
     base = f"{bucket}/{uuid.uuid4().hex[:8]}"
     return Store(f"s3://{base}", patience, backend=way(clients, base))
 
 
 @pytest.fixture
 def s3(clients: S3Clients, bucket: str) -> Store:
-    """The store as it opens by itself."""
+    """A store with the backend that it opens by default."""
     return store_by(FastS3, clients, bucket)
 
 
 @pytest.fixture(params=[FastS3, S3], ids=["obstore", "s3fs"])
 def way(request: pytest.FixtureRequest) -> type[S3]:
-    """Each of the two ways for file contents."""
+    """Each of the two ways to transfer file contents."""
     kind: type[S3] = request.param
     return kind
 
 
 @pytest.fixture
 def either(way: type[S3], clients: S3Clients, bucket: str) -> Store:
-    """The store by that way."""
+    """A store that transfers contents in that way."""
     return store_by(way, clients, bucket)

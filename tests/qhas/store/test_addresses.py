@@ -1,4 +1,4 @@
-"""What a server of networks, lists and data may do to who reads them: be refused in a sentence, in bounded time."""
+"""Whatever a server of networks, lists and data does, it is refused in one sentence and in bounded time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PACKED = gzip.compress(b"\0" * 5_000_000)
 
 
 class _Rogue(BaseHTTPRequestHandler):
-    """Does by the first word of the path what no good server does."""
+    """Misbehaves in the way that the first word of the path names."""
 
     protocol_version = "HTTP/1.1"
     over, awaited = Event(), Event()
@@ -120,7 +120,7 @@ class _Rogue(BaseHTTPRequestHandler):
             self.wfile.write(PACKED)
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def rogue() -> Iterator[str]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits of time that a test can reach."""
+    """Time limits short enough for a test to reach."""
     monkeypatch.setattr(addresses, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(addresses, "FIRST_SECONDS", 0.5)
     monkeypatch.setattr(addresses, "SLOWEST", 1 << 30)
@@ -160,7 +160,7 @@ SAID = [
 
 
 def refused(address: str, target: Path) -> str:
-    """Why it is not fetched; nothing of it may be left."""
+    """The reason why the address is not fetched; nothing of it may remain on disk."""
     fs, path = open_address(address)
     with pytest.raises((OSError, ClientError)) as failed:
         fetch(fs, path, target, LARGEST)
@@ -202,7 +202,7 @@ def test_what_follows_the_told_size_is_not_read(rogue: str) -> None:
     refusals = list[str]()
     try:
         content = read_address(fs, path, LARGEST)
-    except ClientError as error:  # where all of it came at once
+    except ClientError as error:  # when all of it arrived at once
         content = b"yy"
         refusals.append(told(path, error))
     assert content == b"yy"
@@ -240,7 +240,7 @@ def test_a_transfer_that_goes_on_is_no_wait(
     seen = list[set[str]]()
 
     class Enough(Exception):
-        """The test has seen it."""
+        """Raised once the test has seen enough."""
 
     def look(self: object, _size: int) -> None:
         if seen:

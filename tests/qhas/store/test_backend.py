@@ -1,4 +1,4 @@
-"""What a store makes of its backend: patience, batches that break off, and nothing imported that the backend needs not."""
+"""What a store does with its backend: patience, interrupted batches, and no imports that the backend does not need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILES = {"a": b"1", "b": b"2", "c": b"3"}
 
 
 class BreaksOff(AnyFileSystem):
-    """Objects in memory. A batch does its first operation and fails at the second; single ones fail so often before."""
+    """Objects in memory: a batch fails at its second operation, and the first `times` single reads fail."""
 
     def __init__(self, failure: Exception, times: int = 0) -> None:
         super().__init__(fsspec.filesystem("memory"), f"/{id(self)}")
@@ -57,7 +57,7 @@ class BreaksOff(AnyFileSystem):
 
 
 def store_on(backend: BreaksOff) -> Store:
-    """With the files in it."""
+    """A store on the backend that holds `FILES`."""
     store = Store("memory://x", PATIENCE, backend=backend)
     for key, content in FILES.items():
         store.write(key, content)

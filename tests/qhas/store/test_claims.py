@@ -1,4 +1,4 @@
-"""Claims: one owner at a time, as far as the store can promise it; the dead give way."""
+"""Claims have one owner at a time, as far as the store can guarantee it; those of dead owners give way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TELL = "from qhas.machine.process_identity import this_process; print(this_proce
 
 
 def put(store: Store, process: ProcessIdentity | None = None, seconds: float = 60.0) -> Claim:
-    """Somebody else's claim."""
+    """Store a claim that belongs to another owner."""
     claim = Claim(
         owner="other", host="lab-3", process=process, expires=datetime.now(UTC) + timedelta(seconds=seconds)
     )

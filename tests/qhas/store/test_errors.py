@@ -1,4 +1,4 @@
-"""What clients raise, in the store's one vocabulary: which kind, what to do, whether waiting helps."""
+"""Clients' exceptions in the store's one vocabulary: which kind, what to do, and whether waiting helps."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from qhas.store.s3_errors import trouble_of as s3_trouble_of
 
 
 def answered(status: int, code: str) -> ClientError:
-    """What botocore makes of an answer."""
+    """The exception that botocore raises for an answer."""
     response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(response, "PutObject")
 
 
 def by_s3fs(error: Exception, translated: type[Exception]) -> Exception:
-    """What s3fs makes of botocore's."""
+    """The exception that s3fs raises from botocore's."""
     try:
         raise translated(str(error)) from error
     except translated as made:

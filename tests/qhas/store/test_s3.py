@@ -1,4 +1,4 @@
-"""What a store promises, over the wire: small objects, listings, conditions, links."""
+"""What a store guarantees over the wire: small objects, listings, conditions and links."""
 
 from __future__ import annotations
 

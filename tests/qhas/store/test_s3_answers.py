@@ -1,4 +1,4 @@
-"""A server that is none of S3, or a broken one: neither keys nor files go elsewhere, and nothing is waited for without end."""
+"""With a server that is broken or not S3, no keys or files go elsewhere and nothing waits without end."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SECRETS = ("authorization", "x-amz-security-token")
 
 
 class Server(ThreadingHTTPServer):
-    """Gives every request the same answer, and notes its headers and body; in a body `{}` is the request's number."""
+    """Gives every request the same answer and records its headers and body; in a body `{}` is the request's number."""
 
     daemon_threads = True
-    request_queue_size = 128  # five is the default: of ten connections at once a busy machine drops some
+    request_queue_size = 128  # at the default of five, a busy machine drops some of ten connections
 
     def __init__(self, status: int = 200, body: str = "", **headers: str) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
@@ -71,20 +71,20 @@ def serving(server: Server) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[Server]:
-    """Another address than the store's."""
+    """A server at an address other than the store's."""
     with serving(Server()) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def diverting(elsewhere: Server) -> Iterator[Server]:
-    """The store's address, from where everything is sent on."""
+    """A server at the store's address that redirects every request elsewhere."""
     with serving(Server(307, Location=f"http://localhost:{elsewhere.server_port}/taken")) as server:
         yield server
 
 
 def lead_to(server: Server, environ: pytest.MonkeyPatch) -> None:
-    """AWS variables."""
+    """Set the AWS variables to a server."""
     for name, value in {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
         "AWS_ACCESS_KEY_ID": "AKIDOFATEST",
@@ -97,7 +97,7 @@ def lead_to(server: Server, environ: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def endpoint(diverting: Server, elsewhere: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That leads to it."""
+    """AWS variables that lead to the redirecting server."""
     elsewhere.asked.clear()
     lead_to(diverting, monkeypatch)
 
@@ -202,12 +202,12 @@ STRANGE = {
     "default backend - 404": "a text",
     "<feed><entry/></feed>": "XML of another kind",
 }
-"""What S3 servers do not answer, and what it is called."""
+"""Bodies that no S3 server sends, each with what a message calls it."""
 ADVICE = "which no S3 server does; check AWS_ENDPOINT_URL, the proxy, and whether the network wants a login in a browser"
 
 
 def on_all(store: Store, folder: Path) -> dict[str, Callable[[], object]]:
-    """Every operation."""
+    """Every operation of a store."""
     small, large = file_of(folder, 10, "small"), file_of(folder, 9 << 20, "large")
     return {
         "check": store.require_writable,
@@ -231,7 +231,7 @@ def on_all(store: Store, folder: Path) -> dict[str, Callable[[], object]]:
 
 @pytest.fixture
 def strange(way: type[S3], monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, S3, Store]]:
-    """What is no S3 server, with a store that is said to be there."""
+    """A server that is not S3, with a backend and a store that use it."""
     with serving(Server()) as server:
         lead_to(server, monkeypatch)
         backend = way(S3Clients("s3://bucket/lab", SOON), "bucket/lab")
@@ -294,7 +294,7 @@ def test_what_an_s3_server_answers_keeps_its_meaning(
         store.fetch("a", tmp_path / "a")
     server.body = S3S_OWN.replace("{0}", "NoSuchBucket")
     for name, operation in on_all(store, tmp_path).items():
-        if name not in ("look", "create"):  # a head has no body
+        if name not in ("look", "create"):  # the answer to a HEAD has no body
             with pytest.raises(StoreError, match="there is no such bucket") as refused:
                 operation()
             assert type(refused.value) is StoreError, name

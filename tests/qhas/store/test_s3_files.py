@@ -1,4 +1,4 @@
-"""Files on their way to S3 and back: whole, in order, of the right type, whatever happens to the wire."""
+"""Files reach S3 and come back complete, in order and with the right type, whatever happens to the wire."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_bytes_that_stay_wrong_are_refused_and_not_left(either: Store, wire: Wir
 
 
 def test_a_sweep_of_requests_outlives_a_bad_day(s3: Store, wire: Wire, tmp_path: Path) -> None:
-    """One request in ten fails in one way or another; every object is stored, whole."""
+    """One request in ten fails in some way; every object is stored complete."""
     wire.order(
         *(
             WireRule(f, times=None, chance=0.03)

@@ -1,4 +1,4 @@
-"""A process that sends and fetches large files stays small."""
+"""A process that sends and fetches large files needs little memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ print(next(int(line.split()[1]) for line in open("/proc/self/status") if line.st
 
 
 def peak_of(s3: Store, folder: Path, way: str) -> int:
-    """The most memory that a process holds which sends the folder's files and gets them back, in bytes."""
+    """The peak memory, in bytes, of a process that sends the folder's files and fetches them again."""
     argv = [sys.executable, "-c", _MEASURED, s3.root, str(folder), way]
     return int(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
 

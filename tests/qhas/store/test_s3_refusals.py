@@ -1,4 +1,4 @@
-"""What S3 refuses, and for how long a store tries: one sentence, at once where waiting does not help."""
+"""What S3 refuses, and how long a store retries: one sentence, and at once if waiting does not help."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_a_path_that_clients_write_differently_is_refused_before_anything_is_ask
 
 def test_a_bucket_of_another_region_that_nothing_names_is_refused_at_once() -> None:
     class GenericError(Exception):
-        """As obstore raises it."""
+        """An exception as obstore raises it."""
 
     GenericError.__module__ = "obstore.exceptions"
     error = GenericError(

@@ -1,4 +1,4 @@
-"""A bucket of another region than the configured one is followed there, by every client, in whichever way it is told."""
+"""Every client follows a bucket to a region other than the configured one, in whatever way the server states it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REGION = "eu-central-1"
 
 @pytest.fixture(scope="session")
 def bucket_elsewhere(server: S3Server) -> str:
-    """A bucket of another region than clients are told of."""
+    """A bucket in a region other than the configured one."""
     if type(server).__name__ != "MotoServer":
         pytest.skip("one server has regions")
     return server.bucket(REGION)
@@ -30,7 +30,7 @@ def bucket_elsewhere(server: S3Server) -> str:
 def elsewhere(
     request: pytest.FixtureRequest, bucket: str, bucket_elsewhere: str, wire: Wire
 ) -> Iterator[str]:
-    """That bucket, the wire to it, and AWS_DEFAULT_REGION another."""
+    """That bucket, with the wire to it and a different AWS_DEFAULT_REGION."""
     wire.region = (REGION, request.param)
     try:
         yield bucket_elsewhere

@@ -1,4 +1,4 @@
-"""Object storage: whole objects or none, errors that name store and key, the same on a folder and in memory."""
+"""Object storage: atomic writes, errors that name store and key, the same in a folder and in memory."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ def test_files_are_on_the_disk_before_the_record_that_names_them(
 def test_every_file_of_an_upload_is_on_the_disk_when_it_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int
 ) -> None:
-    """Large and small, packed and not, and nothing that was packed on the way stays behind."""
+    """For large, small, compressed and plain files; and no temporary compressed file remains."""
     synced = list[str]()
     monkeypatch.setattr("qhas.store.local.sync", lambda path: synced.append(path.name))
     (tmp_path / "scratch").mkdir()

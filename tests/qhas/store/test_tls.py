@@ -1,4 +1,4 @@
-"""The store at an S3 server of a lab, whose certificate is by the lab's own authority."""
+"""The store on a lab's S3 server whose certificate was issued by the lab's own authority."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_files_travel_where_the_bundle_names_the_authority(root: str, tmp_path: 
 
 
 def test_small_objects_are_written_created_and_removed(root: str) -> None:
-    """Over https botocore would send a checksum behind the body, which servers of some years ago refuse."""
+    """Over https botocore would send a checksum after the body, which servers of some years ago refuse."""
     store = Store(root, IMPATIENT)
     assert store.write("runs/a", b"1")
     assert store.write("runs/b", b"1", only_if_absent=True)

@@ -1,4 +1,4 @@
-"""Files for stores over the wire, and what the wire did."""
+"""Files for stores over the wire, and the faults of the wire."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def file_of(folder: Path, size: int, name: str = "trace.bin") -> Path:
 
 
 def sha256(path: Path) -> str:
-    """Of a file, hexadecimal."""
+    """The SHA-256 of a file in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def struck(wire: Wire) -> list[Fault]:
-    """The faults that have happened."""
+    """The faults that have occurred."""
     return [fault for _, _, fault in wire.requests if fault]

@@ -1,4 +1,4 @@
-"""Budgets: what their author may write, and what of a cell is over."""
+"""Budgets: what their authors may write, and which figures of a cell exceed them."""
 
 from __future__ import annotations
 

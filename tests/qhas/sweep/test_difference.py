@@ -1,4 +1,4 @@
-"""What differs between two specs is told value by value."""
+"""The differences between two specs are reported value by value."""
 
 from __future__ import annotations
 

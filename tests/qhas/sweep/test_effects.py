@@ -1,4 +1,4 @@
-"""Effects of options over all that was tried, and what nothing else beats."""
+"""Effects of options over everything that was tried, and what nothing else beats."""
 
 from __future__ import annotations
 

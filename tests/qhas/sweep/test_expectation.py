@@ -1,4 +1,4 @@
-"""What cells will take is told by their size and by what others took."""
+"""What cells are expected to take, from their size and from what others took."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Language models as a sweep names them: their axes, and what is refused before anything runs."""
+"""Language models in a sweep: their axes, and what is refused before anything runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that is no DLC yet is told as what it is, in a sentence that says what to do."""
+"""A model that is not yet a DLC is recognised, and one sentence says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the sweep to its cells: the grid, what is left out, and what is refused before anything runs."""
+"""From the sweep to its cells: the grid, the exclusions, and what is refused before anything runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qhas.sweep.spec import PerfProfile, Variants
 
 
 def planned(**changes: Any) -> Plan:
-    """The plan of a sweep whose files are not looked up."""
+    """The plan of a sweep, made without looking up its files."""
     return plan_sweep(spec(**changes), look_up=False)
 
 

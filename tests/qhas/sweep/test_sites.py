@@ -1,4 +1,4 @@
-"""Which site runs which cells, and parts small enough for a flow parameter."""
+"""Which site runs which cells, and parts that are small enough for a flow parameter."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def cells_of(count: int, soc: str = "sm8750", prefix: str = "net") -> list[Cell]
 
 @st.composite
 def racks(draw: st.DrawFn) -> tuple[list[SiteRef], list[Cell], Expectations]:
-    """Sites, cells that some site has devices for, and forecasts for some of the cells."""
+    """Sites, cells for which some site has devices, and forecasts for some of these cells."""
     have = st.dictionaries(st.sampled_from(SOCS), st.integers(1, 5), min_size=1)
     sites = [site(f"lab{n}", socs) for n, socs in enumerate(draw(st.lists(have, min_size=1, max_size=4)))]
     served = sorted({each.soc for each in sites for each in each.socs})

@@ -1,4 +1,4 @@
-"""A network's size is told by what its file begins with; what cannot be told is left to whoever needs the network."""
+"""A network's size is read from the beginning of its file, and is left open if the file cannot be read."""
 
 from __future__ import annotations
 

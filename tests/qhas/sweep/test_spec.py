@@ -1,4 +1,4 @@
-"""What a user writes in sweep.yaml is refused before anything runs when it cannot be meant."""
+"""What a user writes in sweep.yaml is refused before anything runs if it cannot be meant."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WHOLE: dict[str, Any] = {
 
 
 def changed(place: str, value: Any) -> dict[str, Any]:
-    """The whole sweep with one thing changed; `place` is a path as in `models.0.name`."""
+    """The whole sweep with one value changed; `place` is a path as in `models.0.name`."""
     document = copy.deepcopy(WHOLE)
     *way, last = [int(part) if part.isdigit() else part for part in place.split(".")]
     spot: Any = document

@@ -1,4 +1,4 @@
-"""What the simulator does not see: every piece of evidence is a pair of the tables, and a cell that has it says so."""
+"""What the simulator cannot see: all evidence is from pairs in the tables, and cells to which it applies say so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is expected of a device, and that the shipped table is what the pairs give."""
+"""What is expected of a device, and that the shipped table follows from the pairs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_interval_holds_three_quarters_to_seven_eighths_of_networks_left_o
 def test_a_simulated_time_leads_to_what_the_device_is_expected_to_take() -> None:
     expected = expectation("qcs9100", 1065, Precision.FLOAT, CONVOLUTIONAL)
     assert isinstance(expected, Expectation)
-    assert expected.low_ms < 1.092 < expected.high_ms  # what mobilenet_v2 takes
+    assert expected.low_ms < 1.092 < expected.high_ms  # the time of mobilenet_v2
     assert re.fullmatch(
         r"1\.\d\d \(0\.9\d to 1\.\d\d\) ms expected on IQ-9075, from \d\d networks", expected.sentence
     )

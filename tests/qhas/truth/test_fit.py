@@ -1,4 +1,4 @@
-"""The robust line and its errors, on pairs that are made for it."""
+"""The robust line and its errors, on pairs made for the purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped facts: they are those that were measured and simulated, and each counts once."""
+"""The shipped facts are those that were measured and simulated, and each of them counts once."""
 
 from __future__ import annotations
 

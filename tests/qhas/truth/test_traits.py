@@ -10,7 +10,7 @@ from qhas.truth.traits import traits_of
 
 
 def network(*ops: tuple[str, str, tuple[int, ...]], weights: str = "SFixed8") -> Network:
-    """A chain of ops, each a type, the data type of its output and its shape."""
+    """A chain of ops, each given by its type, the data type of its output, and its shape."""
     tensors = [Tensor(name="in", shape=(1, 224, 224, 3), dtype="Float32", role=Role.INPUT)]
     tensors += [Tensor(name=f"t{at}", shape=shape, dtype=dtype) for at, (_, dtype, shape) in enumerate(ops)]
     tensors += [Tensor(name="w", shape=(3, 3), dtype=weights, weights="00")]
@@ -54,7 +54,7 @@ def test_a_mixture_has_no_format() -> None:
 
 
 def test_a_few_wide_ops_that_do_most_of_the_work_make_a_mixture() -> None:
-    """Of `w8mixed` the fewest activations have 16 bits, and they may be those of the largest convolutions."""
+    """In `w8mixed` very few activations have 16 bits, and they may be those of the largest convolutions."""
     small = [("ElementWiseBinary", "UFixed8", IMAGE)] * 20
     assert traits_of(network(*small, ("Conv2d", "UFixed8", IMAGE))).precision is Precision.W8A8
     assert traits_of(network(*small, ("Conv2d", "UFixed16", IMAGE))).precision is None

@@ -1,4 +1,4 @@
-"""What a device says decides, and is called measured; what the simulator says beside it, simulated."""
+"""Devices' times decide and are called measured; the simulator's, shown beside them, are called simulated."""
 
 from __future__ import annotations
 

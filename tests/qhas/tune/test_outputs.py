@@ -1,4 +1,4 @@
-"""Two compilations are the same where all of their outputs are, in the outputs' own steps."""
+"""Two compilations are equal if all of their outputs are, compared in the outputs' own steps."""
 
 from __future__ import annotations
 

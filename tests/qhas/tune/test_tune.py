@@ -1,4 +1,4 @@
-"""Tuning: never worse than the default, no option that brings nothing, the whole grid or the promising part of it."""
+"""Tuning: never worse than the default, no useless option, and the whole grid or its promising part."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NO_TWO_MEGABYTES = "asked['options'].get('vtcm_mb') == 2 and print(json.dumps({'
 def tuned(
     host_sdk: Callable[[str], HostSdk], disk_store: Store, subject: Subject, tmp_path: Path
 ) -> Callable[..., Tuning]:
-    """Tunes on a host SDK that behaves so, without a check of outputs."""
+    """Tune on a host SDK with the given behaviour, without a check of outputs."""
 
     def run(behaviour: str, objective: Objective = Objective.TIME, trials: int = 100) -> Tuning:
         with bench_of(host_sdk(behaviour), disk_store, subject, tmp_path) as bench:

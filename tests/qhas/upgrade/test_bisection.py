@@ -1,4 +1,4 @@
-"""Between two stored cells: the change that made the difference, alone or among others that made none."""
+"""Between two stored cells, the change that made the difference is found, alone or among others that made none."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def line() -> list[Point]:
 
 
 def answer(store: Store, lab: Lab) -> tuple[Upgrade, int]:
-    """What the search says where every sweep is run by `lab`, and how many it ran."""
+    """The search's answer if `lab` runs every sweep, and the number of sweeps that it ran."""
     points = line()
     ends = []
     for number, point in ((0, points[0]), (1, points[-1])):
@@ -65,7 +65,7 @@ def answer(store: Store, lab: Lab) -> tuple[Upgrade, int]:
 
 
 def reached(cell: Cell, change: str) -> bool:
-    """Whether a cell has a change of the line."""
+    """Whether a cell includes a change of the line."""
     return {
         "SDK 2.48": cell.sdk != "2.47",
         "SDK 2.49": cell.sdk == "2.49",

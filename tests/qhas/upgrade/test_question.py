@@ -1,4 +1,4 @@
-"""What is asked of networks: by which names, as what."""
+"""The networks that a question is about: their names, and whether each is a language model or a DLC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the search runs, and what it answers, on cells whose causes were planted."""
+"""What the search runs and what it answers, on cells with planted causes."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ from tests.qhas.diff.summaries import Made, document
 SDKS = ("2.47", "2.48", "2.49", "2.50", "2.51")
 OPS = [Made("conv1"), Made("conv2")]
 Lab = Callable[[Cell], tuple[list[Made], dict[str, Any]]]
-"""What a compiler of a cell's SDK makes of it: the ops of its profile, and what its record says; `overall` is of the profile too."""
+"""Maps a cell to what its SDK's compiler makes of it: ops of the profile, and facts of the record.
+
+The fact `overall` is for the profile too.
+"""
 
 
 def answer(store: Store, lab: Lab, *, networks: tuple[str, ...] = ("net",)) -> tuple[Upgrade, list[Stage]]:
-    """The search's answer where every sweep is run by `lab`, and the sweeps."""
+    """The search's answer if `lab` runs every sweep, and the sweeps."""
     question = Question(tuple(model(name) for name in networks), ("sm8750",), SDKS)
     return answered(store, search(question, store), lab)
 
@@ -54,7 +57,7 @@ def answered(store: Store, stages: Stages, lab: Lab) -> tuple[Upgrade, list[Stag
 
 
 def run_stage(store: Store, run_id: str, spec: SweepSpec, lab: Lab) -> None:
-    """A sweep as it is stored when it was run by `lab`."""
+    """Store a sweep as if `lab` had run it."""
     cells = plan_sweep(spec, look_up=False).cells
     kept = run_record(cells=len(cells), run_id=run_id, spec=spec)
     store.write(keys.sweep_record(run_id), kept.model_dump_json().encode())
@@ -70,7 +73,7 @@ def _store(store: Store, run_id: str, cell: Cell, lab: Lab) -> None:
     told = {"origin": Origin.SIMULATOR, "sdk": sdk, "artifacts": [qhas], "latency": None} | facts
     made = record(cell, run_id=run_id, **told)
     for folder in ("", *(f"{graph.folder}/" for graph in made.graphs)):
-        # the graphs of a DLC: the first one's ops are those of the first SDK
+        # the first of a DLC's graphs has the ops of the first SDK
         of = OPS if folder and folder == f"{made.graphs[0].folder}/" else ops
         content = gzip.compress(json.dumps(document(of, **overall)).encode())
         store.write(f"{keys.cell(run_id, cell)}/{folder}qhas.json.gz", content)
@@ -86,7 +89,7 @@ def slower(ops: list[Made], factor: float = 1.5, **changes: Any) -> list[Made]:
 
 
 def larger_vtcm(cell: Cell) -> tuple[list[Made], dict[str, Any]]:
-    """From 2.49 on the default is 8 MiB, and that is slower."""
+    """From 2.49 on the default is 8 MiB, which is slower."""
     vtcm = cell.prepare.vtcm_mb or (8 if since("2.49", cell) else 4)
     ops = slower(OPS, kinds={"q::ConvLayer.opt": 2}) if vtcm == 8 else OPS
     return ops, {"effective": EffectiveOptions(vtcm_mib=vtcm, optimization_level=2)}
@@ -148,7 +151,7 @@ def test_what_was_planted_is_found_with_its_first_version(
 
 
 def of_graphs(*names: str) -> dict[str, Any]:
-    """What a record of a DLC of several graphs says."""
+    """The facts in a record of a DLC of several graphs."""
     files = [Artifact(name="qhas", path=f"{name}/qhas.json.gz", sha256="0" * 64, size=9) for name in names]
     graphs = [GraphRecord(name=name, folder=name, schematic_sha256="0" * 64) for name in names]
     return {"graphs": graphs, "artifacts": files, "metrics": None}

@@ -1,4 +1,4 @@
-"""Accepting a level, once or twice, and taking it back: in the store, in verdicts, on the page."""
+"""Accepting a level, once or twice, and withdrawing it: in the store, in verdicts, and on the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lab as gauges: what Prometheus's own parser reads of the file."""
+"""The lab as gauges, as Prometheus's own parser reads them from the file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EVER = datetime(2020, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """A store with one run: a good cell that was measured, a good simulated one, one that failed."""
+    """A store with one run of three cells: one measured, one simulated, and one that failed."""
     store = Store(str(tmp_path / "store"))
     fast, slow, broken = planned_cells(spec(models=[model("fast"), model("slow"), model("broken")]))
     put_run(
@@ -71,7 +71,7 @@ def put_run(store: Store, records: list[CellRecord], **changes: object) -> None:
 
 
 def parsed(text: str) -> dict[str, Metric]:
-    """Families by name, as Prometheus's parser has them."""
+    """Metric families by name, as Prometheus's parser reads them."""
     return {family.name: family for family in text_string_to_metric_families(text)}
 
 
@@ -183,7 +183,7 @@ def test_the_file_has_devices_and_the_store_and_replaces_the_one_before(
     assert values(families["qhas_store_bytes"], "part")["runs"] == stored
     assert {family.name for family in older_format(text)} == set(
         families
-    )  # what node_exporter's collector speaks
+    )  # the format that node_exporter's collector reads
     assert stat.S_IMODE(target.stat().st_mode) == 0o644
     assert not list(tmp_path.glob("*.partial"))
 

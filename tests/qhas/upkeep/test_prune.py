@@ -1,4 +1,4 @@
-"""Retention: a plan says what may go and why; what goes is marked first; pinned and linked things stay."""
+"""Retention: a plan says what may be removed and why, removals are marked first, pinned and linked objects stay."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def days(number: float) -> datetime:
 
 @pytest.fixture
 def cell(store: Store, tmp_path: Path) -> str:
-    """A cell that finished now, with an artifact of every tier; the key of its manifest."""
+    """The manifest's key of a cell that has just finished and has an artifact of every tier."""
     uploads = []
     for name, size in NAMES.items():
         (tmp_path / name).write_bytes(b"x" * size)
@@ -42,7 +42,7 @@ def cell(store: Store, tmp_path: Path) -> str:
 
 
 def reasons(store: Store, at: datetime, **options: Any) -> dict[Reason, set[str]]:
-    """What may go, by reason: the last parts of the keys."""
+    """What may be removed, by reason: the last parts of the keys."""
     plan = plan_pruning(store, POLICY, at, **options)
     return {item.reason: {key.rpartition("/")[2] for key in item.keys} for item in plan.items}
 

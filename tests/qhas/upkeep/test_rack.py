@@ -1,4 +1,4 @@
-"""The devices of a site: who uses them, and what a check finds, from plain objects and from a fake phone."""
+"""The devices of a site: who uses them, and what a check finds, with plain objects and with a fake phone."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_day_is_named_if_it_is_not_today(tmp_path: Path) -> None:
 
 
 class PretendedJob:
-    """Keeps what is sent, and gives it back or fails."""
+    """Keeps what is staged, and returns it when fetched, or fails."""
 
     def __init__(self, fails: Exception | None) -> None:
         self.fails = fails
@@ -138,7 +138,7 @@ class PretendedJob:
 
 
 class Pretended:
-    """A device that answers as it is told to."""
+    """A device that answers as the test tells it to."""
 
     def __init__(
         self,
@@ -321,7 +321,7 @@ class TestFakePhones:
             document = {
                 "store": str(tmp_path / "store"),
                 "sdk": {"root": str(sdk)},
-                "gate": {"patience_seconds": 86_400},  # a check that heeded it would not end
+                "gate": {"patience_seconds": 86_400},  # a check that observed it would not end
                 "devices": [device | via for device in devices],
             }
             write_yaml(tmp_path / "site.yaml", document)

@@ -1,4 +1,4 @@
-"""Verifying a store: what a disk, a copy or a hand has done to it is found, named, and made again by a resume."""
+"""Verifying a store: damage done by a disk, a copy or a user is found, named, and repaired by a resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A level that somebody has accepted is what later nights are held against, as if it had always been so."""
+"""Later nights are compared with a level that has been accepted, as if it had always been the level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is slower by a little every night."""
+"""Series that become a little slower every night."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.qhas.verdict.test_ladder import KEY, at, told
 
 
 def drifting(rate: float, *, steady: int, nights: int, noise: float = 0.005, seed: int = 7) -> list[float]:
-    """Latencies of steady nights and of drifting ones."""
+    """Latencies of steady nights, then of drifting ones."""
     draw = random.Random(seed)
     return [
         1000 * (1 + rate) ** max(0, night - steady) * (1 + draw.gauss(0, noise))
@@ -52,7 +52,7 @@ def test_a_step_that_was_told_is_no_drift_when_it_is_no_longer_sustained() -> No
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_mode_that_stays_for_some_nights_of_a_fortnight_is_no_drift(seed: int) -> None:
-    """Slow for six nights of the last week and for four of the one before: the mean is off, the best nights are not."""
+    """Slow on six nights of the last week and four of the one before: the mean is off, the best nights are not."""
     values = drifting(0, steady=80, nights=14, seed=seed)
     for night in (80, 81, 83, 84, 87, 88, 89, 91, 92, 93):
         values[night] *= 1.06

@@ -1,4 +1,4 @@
-"""Figures without noise: any difference is one, on its first night."""
+"""Figures without noise: any difference counts, on its first night."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run against the history in a store: verdicts with their sentences."""
+"""A run judged against the history in a store: verdicts with their sentences."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from tests.qhas.nights import GRAPH, day, on_phone, run_of, simulated, wobbling
 
 OF_AN_ONNX = (COSINE, SQNR)
 OF_OTHERS = (*OF_AN_ONNX, *LANGUAGE_FIGURES)
-"""Figures that a cell of a DLC has none of."""
+"""Figures that a cell of a DLC does not have."""
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """A local store: what stores have in common is tested elsewhere."""
+    """A local store; what all stores have in common is tested elsewhere."""
     return Store(str(tmp_path))
 
 
@@ -137,7 +137,7 @@ def test_re_runs_of_every_site_count(store: Store) -> None:
 
 
 def test_a_part_of_a_run_is_looked_at_before_its_end_and_nothing_is_written(store: Store) -> None:
-    after_steady_nights(store, on_phone(15, 1004.0))  # an earlier try of the same run
+    after_steady_nights(store, on_phone(15, 1004.0))  # an earlier attempt at the same run
     before = sorted(one.key for one in store.objects("history"))
     found = look_at_part(store, run_of(15, finished_at=None), [on_phone(15, 1080.0)])
     assert of(found, LATENCY).verdict is Verdict.SUSPICIOUS

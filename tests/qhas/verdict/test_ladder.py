@@ -24,7 +24,7 @@ HOT = ("thermal status 2 after the run",)
 
 
 def at(night: int, value: float | None = None, **changes: object) -> Point:
-    """A night; its usual latency unless another is given."""
+    """A night, with its usual latency unless another value is given."""
     point = Point(
         run_id=f"night-{night}",
         day=FIRST + timedelta(days=night),
@@ -43,7 +43,7 @@ def again(value: float, block: Block = OTHER, poor: tuple[str, ...] = ()) -> Aga
 
 
 def told(points: Iterable[Point]) -> list[Judgement]:
-    """The judgements of a series that is alone in its sweep."""
+    """The judgements of a series that is the only one in its sweep."""
     ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
     return [judge_night(ladders, {KEY: point})[KEY] for point in points]
 
@@ -196,7 +196,7 @@ def test_two_devices_have_a_level_each_and_one_noise() -> None:
 
 
 def moved(nights: int, **changes: object) -> list[list[Judgement]]:
-    """Seven networks on one device, which is 8 % slower after twenty nights."""
+    """The judgements of seven networks on one device, which becomes 8 % slower after twenty nights."""
     keys = [KEY._replace(network=f"net{n}") for n in range(7)]
     ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
     found = []
@@ -266,7 +266,7 @@ def test_a_rack_that_gets_warmer_moves_its_level_as_long_as_it_is_not_slower() -
     warm = [at(35 + n, wobbling(n, 1015), celsius=55.0) for n in range(45)]
     (*_, last) = told([*cool, *warm])
     assert last.verdict is Verdict.STEADY
-    assert last.level == pytest.approx(6.923, abs=0.003)  # of 1,015
+    assert last.level == pytest.approx(6.923, abs=0.003)  # the logarithm of 1,015
 
 
 def test_a_re_run_decides_on_a_night_that_started_hot() -> None:

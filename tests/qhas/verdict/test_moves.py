@@ -20,7 +20,7 @@ DEVICES = 3
 def rack(
     moved: float, *, cells: int = 8, nights: int = 16, control: bool = False, rerun: bool = True
 ) -> list[Counter[Verdict]]:
-    """Verdicts by night since every device of a rack is slower by `moved`, after thirty nights."""
+    """Verdicts by night from when all devices of a rack become slower by `moved`, after thirty nights."""
     ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
     found = []
     for night in range(30 + nights):

@@ -1,4 +1,4 @@
-"""The statistics, against known answers."""
+"""The statistics, compared with known answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-import scipy  # which imports its statistics when they are used
+import scipy  # it imports scipy.stats only when that is used
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""A regression that becomes better without being back."""
+"""A regression that becomes smaller without going away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.qhas.verdict.test_ladder import KEY, again, at, steady, told
 
 
 def half_repaired(bad: int, better: int, *, rerun: bool) -> list[tuple[str, str]]:
-    """Verdicts and sentences since the regression of 20 %, of which 9 % is left after some nights."""
+    """Verdicts and sentences from a regression of 20 % on, which shrinks to 9 % after some nights."""
     levels = [1200.0] * bad + [1090.0] * better
     points = [
         at(35 + n, wobbling(n, level), again=again(level) if rerun else None)

@@ -1,4 +1,4 @@
-"""A new SDK: every cell against its level before, at once, in a table of its own."""
+"""A new SDK: every cell is compared with its level before, at once, in a table of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FACTORS = (1.12, 1.06, 0.93, 1.0, 1.01, 1.0)
 
 @pytest.fixture(scope="module")
 def first_night() -> list[CellVerdict]:
-    """Six networks after thirty nights, on the first with another SDK."""
+    """The verdicts on six networks on their first night with a new SDK, after thirty with the old one."""
     ladders: dict[SeriesKey, Ladder] = defaultdict(Ladder)
     for night in range(31):
         sdk = "2.51" if night == 30 else "2.50"

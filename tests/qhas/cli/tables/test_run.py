@@ -1,4 +1,4 @@
-"""What the command shows: tables per origin, failures with their next step, texts of tools as they are."""
+"""What the command shows: a table per origin, failures with their next step, and tools' output verbatim."""
 
 from __future__ import annotations
 

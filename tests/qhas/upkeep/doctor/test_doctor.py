@@ -29,7 +29,7 @@ ADB_VERSION = "Android Debug Bridge version 1.0.41\nVersion 35.0.2-12147458"
 
 
 def findings(folder: Path, *, version: str = "2.48.0.260101", **site: Any) -> dict[str, Finding]:
-    """Answers by check, for a site with a fake SDK of a version."""
+    """Findings by check, for a site with a fake SDK."""
     root = folder / "sdk"
     if not root.exists():
         build_fake_sdk(root, version=version)
@@ -114,7 +114,7 @@ def test_an_api_on_loopback_is_asked_past_the_proxy(tmp_path: Path, monkeypatch:
         monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_port}/api")
         answer = findings(tmp_path)["Prefect"].answer
         server.shutdown()
-    assert "HTTP 501" in answer  # of the server itself, which knows no method
+    assert "HTTP 501" in answer  # from the server, which supports no method
 
 
 def test_a_store_that_is_down_is_asked_for_ten_seconds_at_most() -> None:
@@ -127,7 +127,7 @@ def test_devices_are_listed_with_their_socs(tmp_path: Path) -> None:
 
 
 class Clients:
-    """A folder on PATH with clients that say what they are told to; what they were asked is kept."""
+    """A folder on PATH with scripted clients, which log the arguments they are given."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -150,7 +150,7 @@ esac""",
         )
 
     def ssh(self, body: str) -> None:
-        """An ssh client that answers for its version and otherwise does this."""
+        """An ssh client that states its version and otherwise runs `body`."""
         self.script("ssh", f'[ "$1" = -V ] && {{ echo OpenSSH_9.2p1 >&2; exit; }}\n{body}')
 
     def asked(self, name: str) -> str:

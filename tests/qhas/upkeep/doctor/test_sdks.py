@@ -1,4 +1,4 @@
-"""Each of a site's further SDKs is looked at: is it there, and has it what the devices need?"""
+"""Each further SDK of a site is checked: whether it exists, and whether it has what the devices need."""
 
 from __future__ import annotations
 
