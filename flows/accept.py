@@ -38,7 +38,7 @@ async def accept_change(
     else:
         acceptance = await asyncio.to_thread(accept, store, record, by, reason)
     await _show(acceptance.sweep, await asyncio.to_thread(read_acceptances, store, acceptance.sweep))
-    return Completed(message=acceptance.told)
+    return Completed(message=acceptance.full_sentence)
 
 
 async def _show(sweep: str, every: list[Acceptance]) -> None:

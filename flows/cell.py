@@ -29,7 +29,7 @@ async def profile_cells(
     steps: Steps = TASKS,
 ) -> list[CellRecord]:
     """Profile every cell; records come in the order given. A failure ends up in its cell's record."""
-    with progress.listening(run_log()), progress.listening(events.tell):
+    with progress.listening(run_log()), progress.listening(events.emit):
         return await sequence.profile_cells(cells, lab, run_id, steps, expected)
 
 

@@ -49,7 +49,7 @@ async def declare_crashed(run: SweepRecord) -> None:
         get_run_logger().warning("Flow runs of earlier tries could not be declared crashed: %s", error)
 
 
-def tell_waiting(reason: str) -> None:
+def report_waiting(reason: str) -> None:
     """Report, in the flow run's log and to listeners, why the run does not begin yet."""
     get_run_logger().warning("%s", reason)
     progress.report(progress.RunWaiting(reason))

@@ -81,12 +81,12 @@ async def finish(
         run = await asyncio.to_thread(end_run, store, run, records, parts or ())
         await asyncio.to_thread(write_durations, store, run.spec.name, run.run_id, records)
         verdicts = await judging(run, records)
-        telling = asyncio.create_task(_tell(run, records, verdicts))
+        announcing = asyncio.create_task(_announce(run, records, verdicts))
         try:
             report = await publish_report(store, run, records)
-            changes = await telling
+            changes = await announcing
         finally:
-            telling.cancel()
+            announcing.cancel()
         events.sweep_finished(run, report)
     counts = (
         standing(run) if parts is None else f"{standing(run)}, {run.failed} failed, {run.missing} not run"
@@ -98,7 +98,7 @@ async def finish(
     return Failed(message=message) if bad else Completed(message=message)
 
 
-async def _tell(run: SweepRecord, records: Sequence[CellRecord], verdicts: Sequence[CellVerdict]) -> str:
+async def _announce(run: SweepRecord, records: Sequence[CellRecord], verdicts: Sequence[CellVerdict]) -> str:
     """Publish the morning page as an artifact and an event per newly worse cell; return the line for the state."""
     by_cell = {record.cell.key: record for record in records}
     for verdict in newly_worse(verdicts, run.spec.on_upgrade):

@@ -14,7 +14,7 @@ from prefect.utilities.urls import url_for
 
 from flows import parameters as asked
 from flows.children import Child, require_deployments, start, stop, stop_leftovers, watch
-from flows.liveness import tell_waiting
+from flows.liveness import report_waiting
 from flows.running import counted, finish, running
 from flows.sweep import run_here, run_id_of_flow_run
 from qhas.failures import InvalidInput
@@ -77,7 +77,7 @@ async def run_at_sites(
     await asyncio.to_thread(require_same_spec, store, run_id, spec)
     require_sites(sites)
     _require_open_addresses(spec)
-    async with get_client() as client, sole_runner(store, run_id, tell_waiting) as tenure:
+    async with get_client() as client, sole_runner(store, run_id, report_waiting) as tenure:
         known = await read_cells(store, run_id, plan.cells)
         missing = [cell for cell in plan.cells if not _is_good(known.get(cell.key))]
         socs = frozenset(each.soc for each_site in sites for each in each_site.socs)

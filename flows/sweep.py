@@ -18,7 +18,7 @@ from prefect.states import Completed, Failed
 from flows import parameters as asked
 from flows.cell import profile_cells
 from flows.confirm import confirm_part, judge_and_confirm
-from flows.liveness import tell_waiting
+from flows.liveness import report_waiting
 from flows.own_server import over_an_api
 from flows.running import counted, finish, running
 from qhas.cell.resume import complete, sdk_of_run
@@ -105,7 +105,7 @@ async def run_sweep(spec: SweepSpec, site_path: str | None, run_id: str) -> Stat
     require_cells(site, plan.cells)
     async with (
         open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, plan.cells)) as lab,
-        sole_runner(lab.store, run_id, tell_waiting) as lab.tenure,
+        sole_runner(lab.store, run_id, report_waiting) as lab.tenure,
     ):
         async with running(lab.store, run_id, plan, site, sdk_of_run(lab)) as run:
             records = await _complete(plan.cells, lab, run)
@@ -121,7 +121,7 @@ async def run_part(spec: SweepSpec, site_path: str | None, run_id: str | None, p
     await asyncio.to_thread(require_files, cells)
     async with open_lab(site, sdks=await asyncio.to_thread(sdks_of, site, cells)) as lab:
         run = await asyncio.to_thread(require_run, lab.store, run_id or "", spec)
-        async with sole_runner(lab.store, run.run_id, tell_waiting, site=part.site) as lab.tenure:
+        async with sole_runner(lab.store, run.run_id, report_waiting, site=part.site) as lab.tenure:
             records = await _complete(cells, lab, run)
             with ending(run.run_id):
                 await confirm_part(lab, run, records, part.site)

@@ -66,7 +66,7 @@ async def _run(
     require_cells(site, plan.cells)
     async with (
         open_lab(site, sdks=sdks or await asyncio.to_thread(sdks_of, site, plan.cells)) as lab,
-        sole_runner(lab.store, run_id, _tell_waiting) as tenure,
+        sole_runner(lab.store, run_id, _report_waiting) as tenure,
     ):
         lab.tenure = tenure
         run = await asyncio.to_thread(begin_run, lab.store, run_id, plan, site, sdk_of_run(lab))
@@ -121,7 +121,7 @@ def _load(names: Sequence[str]) -> None:
     load_templates()
 
 
-def _tell_waiting(reason: str) -> None:
+def _report_waiting(reason: str) -> None:
     progress.report(progress.RunWaiting(reason))
 
 

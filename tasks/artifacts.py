@@ -16,7 +16,7 @@ from qhas.store import Store
 
 LINKED_CELLS = 200
 """The most cells that have links: a signed link is half a kilobyte."""
-_TOLD_FAILURES = 50
+_MOST_FAILURES = 50
 _EVIDENCE_CHARACTERS = 1500
 
 
@@ -78,17 +78,17 @@ def failure_page(run: SweepRecord, records: Sequence[CellRecord], store: Store) 
     failed = [record for record in records if record.failure]
     if not failed:
         return None
-    more = len(failed) - _TOLD_FAILURES
+    more = len(failed) - _MOST_FAILURES
     parts = [
         f"# {len(failed)} of {run.cells} cells failed",
         "**Retry** runs these cells again and keeps the good ones.",
-        *(part for record in failed[:_TOLD_FAILURES] for part in _told(record, store)),
+        *(part for record in failed[:_MOST_FAILURES] for part in _describe(record, store)),
         *([f"And {more} more: see the report."] if more > 0 else []),
     ]
     return "\n\n".join(parts)
 
 
-def _told(record: CellRecord, store: Store) -> Iterator[str]:
+def _describe(record: CellRecord, store: Store) -> Iterator[str]:
     failure = record.failure
     if failure is None:
         return

@@ -117,7 +117,7 @@ def device_quarantined(event: progress.DeviceQuarantined) -> None:
     )
 
 
-def tell(event: progress.Event) -> None:
+def emit(event: progress.Event) -> None:
     """Pass on those events of a run's progress that automations may need."""
     match event:
         case progress.CellFinished(record=record):

@@ -34,12 +34,12 @@ STEP: dict[str, Any] = {
 }
 
 
-def says_more_than_its_state(record: logging.LogRecord) -> bool:
+def is_more_than_completion(record: logging.LogRecord) -> bool:
     """Whether a line of a task run's log says more than its state, which shows completion: a sweep has thousands."""
     return record.levelno > logging.INFO or not str(record.msg).startswith("Finished in state Completed")
 
 
-logging.getLogger("prefect.task_runs").addFilter(says_more_than_its_state)
+logging.getLogger("prefect.task_runs").addFilter(is_more_than_completion)
 
 
 class StepTask(Task[P, R]):

@@ -39,7 +39,7 @@ def _tuned(answer: dict[str, Any]) -> Iterator[str]:
     yield microseconds(tuning.default.time_us)
     yield microseconds(tuning.best.time_us)
     yield signed_percent(tuning.gain_percent) if tuning.gained else "none"
-    yield tuning.best.told_options
+    yield tuning.best.options_text
     checked = tuning.outputs.steps if tuning.outputs else None
     yield "" if checked is None else f"{checked:.2g}"
     yield str(len(tuning.tried))

@@ -71,8 +71,8 @@ def reduced(answer: Upgrade, site: Site, folder: Path) -> Iterator[Reduced]:
         end = searched(before, after, site, folder, _TRIALS)
         yield Reduced(
             cell=cell,
-            before=_told(before),
-            after=_told(after),
+            before=_describe(before),
+            after=_describe(after),
             whole_percent=end.whole.percent or 0.0,
             part_percent=end.seen.get(end.part) or 0.0,
             ops=tuple(end.graph.ops[number].type for number in sorted(end.part)),
@@ -103,7 +103,7 @@ def _changes(answer: Upgrade, store: Store) -> Iterator[tuple[str, CellRecord, C
                     yield cell.cell, back, new
 
 
-def _told(record: CellRecord) -> str:
+def _describe(record: CellRecord) -> str:
     vtcm = record.cell.prepare.vtcm_mb
     return f"{record.cell.sdk}{f', VTCM {vtcm}' if vtcm else ''}"
 

@@ -93,7 +93,7 @@ def _rates(sdk: Sdk, network: str, folder: Path, size: Size, progress: Progress)
     estimator = Estimator(sdk, Store(str(folder / f"store-{network}")), workers)
     task, memory, told = progress.add_task(network, total=count), list[int](), itertools.count(1)
 
-    def tell(_trial: Trial, outcome: Outcome) -> None:
+    def note(_trial: Trial, outcome: Outcome) -> None:
         if isinstance(outcome, TrialRefused):
             raise BenchFailed(f"{network} is not estimated: {outcome}")
         progress.advance(task)
@@ -105,7 +105,7 @@ def _rates(sdk: Sdk, network: str, folder: Path, size: Size, progress: Progress)
             [Trial(subject, settings={"sim_ddr_freq": 900 + worker}) for worker in range(len(workers))]
         )
         cpu, before = tree_cpu(os.getpid()), Usage.so_far()
-        estimator.try_all(trials, tell)
+        estimator.try_all(trials, note)
         wall, cpu = (Usage.so_far() - before).wall, tree_cpu(os.getpid()) - cpu
     finally:
         estimator.close(workers)

@@ -132,7 +132,7 @@ def _settle(graph: Any, shapes: Shapes) -> bool:
         raise _invalid(f"--input_dim names {unknown[0]!r}, but the network's inputs are {', '.join(inputs)}")
     symbols = dict(shapes.symbols)
     for name, value in inputs.items():
-        for symbol, size in _told(name, value, shapes):
+        for symbol, size in _given_symbols(name, value, shapes):
             if symbols.setdefault(symbol, size) != size:
                 raise _invalid(f"the dimension {symbol} is {symbols[symbol]} and {size} at once")
     changed = False
@@ -146,7 +146,7 @@ def _settle(graph: Any, shapes: Shapes) -> bool:
     return changed
 
 
-def _told(name: str, value: Any, shapes: Shapes) -> Iterable[tuple[str, int]]:
+def _given_symbols(name: str, value: Any, shapes: Shapes) -> Iterable[tuple[str, int]]:
     """Return the values of symbols that follow from the shape the user gives an input, or from the batch."""
     dims = value.type.tensor_type.shape.dim
     sizes = shapes.inputs.get(name)

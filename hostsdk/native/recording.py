@@ -26,9 +26,9 @@ class Recording:
         session: Session,
         graph: str,
         level: ProfileLevel | None,
-        tell: Callable[[str], None],
+        notify: Callable[[str], None],
     ) -> None:
-        self._scope, self._session, self._graph, self._tell = scope, session, graph, tell
+        self._scope, self._session, self._graph, self._notify = scope, session, graph, notify
         self._level = level
         self._log: ProfileLog | None = None
         self.profile: c_void_p | None = self._open(level) if level else None
@@ -60,7 +60,7 @@ class Recording:
     def _coarsen(self) -> None:
         self._level = ProfileLevel.BASIC
         self.profile = self._open(ProfileLevel.BASIC)
-        self._tell(
+        self._notify(
             f"The emulator cannot profile the single nodes of {self._graph}: whole calls are recorded. "
             "The simulator's timeline is not affected.",
         )

@@ -24,13 +24,13 @@ class CacheMode(StrEnum):
 
 
 def choose_record(
-    container: Dlc, soc: Soc, mode: CacheMode, validate: bool, tell: Callable[[str, str], None]
+    container: Dlc, soc: Soc, mode: CacheMode, validate: bool, log: Callable[[str, str], None]
 ) -> str | None:
-    """Return the name of the record to run, or None to compile now; `tell` gets what the runtime logs about it.
+    """Return the name of the record to run, or None to compile now; `log` gets what the runtime logs about it.
 
     Raises `ToolError` (INCOMPATIBLE_CACHE) when there is no record for `soc` and the mode or `validate` forbids making one.
     """
-    tell(_TAG, f"Target device backend record identifier: {soc.target}")
+    log(_TAG, f"Target device backend record identifier: {soc.target}")
     record = container.cache_record(soc.name)
     if mode is CacheMode.ALWAYS_GENERATE_NEW:
         if validate:
@@ -39,7 +39,7 @@ def choose_record(
                 f"--validate_cache and --cache_compatibility_mode={mode} exclude each other.",
                 "Command Line",
             )
-        tell(_TAG, f"Creating a new record for the target device ({soc.target})")
+        log(_TAG, f"Creating a new record for the target device ({soc.target})")
         return None
     if record is not None:
         return record
@@ -50,5 +50,5 @@ def choose_record(
             f"No cache record in the DLC matches the target device ({soc.target}): it has records for {held}.",
             "HTP Cache",
         )
-    tell(_TAG, f"No cache record in the DLC matches the target device ({soc.target}). Creating a new record")
+    log(_TAG, f"No cache record in the DLC matches the target device ({soc.target}). Creating a new record")
     return None

@@ -43,7 +43,7 @@ def _net_run(argv: Sequence[str]) -> None:
     print(f"Model String: N/A\n{sdk.banner}", flush=True)
     with UserLog(chosen.userlogs) as user_log:
         mode = chosen.cache_compatibility_mode
-        record = choose_record(container, soc, mode, chosen.validate_cache, user_log.tell)
+        record = choose_record(container, soc, mode, chosen.validate_cache, user_log.write)
         timeline = qhas and record is not None and bool(read_timelines(container, soc.name))
         if chosen.timeline_only and not timeline:
             raise ToolError(
@@ -53,7 +53,7 @@ def _net_run(argv: Sequence[str]) -> None:
                 "DLC",
             )
         if qhas and not timeline:
-            user_log.tell(
+            user_log.write(
                 "USER_WARN",
                 "The container has no timeline that belongs to the record in use: prepare it with --profiling_level qhas",
             )

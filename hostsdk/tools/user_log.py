@@ -37,7 +37,7 @@ class UserLog:
         """The level to request from the library."""
         return self._choice.level if self._choice else _QUIET
 
-    def tell(self, tag: str, text: str) -> None:
+    def write(self, tag: str, text: str) -> None:
         """Print a line under `tag`, as in USER_INFO:HTP_CACHE, and write it to the file."""
         line = f"[{tag}] {text}"
         print(line, flush=True)
@@ -50,7 +50,7 @@ class UserLog:
             if message["kind"] == "log":
                 self._keep(f"[{_NAMES[message['level']]}] {message['text']}")
             elif message["kind"] == "notice":
-                self.tell("USER_WARN", message["text"])
+                self.write("USER_WARN", message["text"])
             else:
                 progress(message)
 

@@ -19,7 +19,7 @@ from qhas.machine.digest import data_digest, file_digest
 from qhas.machine.secrets import masked
 from qhas.network.onnx_file import OnnxGraph, OnnxTensor
 from qhas.outside_text import shown
-from qhas.store.addresses import kind_at, open_address, told
+from qhas.store.addresses import describe_error, kind_at, open_address
 from qhas.sweep.quantization import RANDOM_CALIBRATION
 from qhas.sweep.spec import ModelRef
 
@@ -102,7 +102,7 @@ def _is_folder(address: str) -> bool:
         fs, path = open_address(address)
         return kind_at(fs, path, address) == "directory"
     except Exception as error:  # every fsspec backend raises its own errors, with the address in the text
-        raise _unusable(f"{masked(address)} cannot be looked up: {told(address, error)}.") from None
+        raise _unusable(f"{masked(address)} cannot be looked up: {describe_error(address, error)}.") from None
 
 
 def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
@@ -127,7 +127,7 @@ def _data_files(address: str) -> tuple[AbstractFileSystem, list[str]]:
         fs, path = open_address(address)
         listing = fs.ls(path, detail=False)
     except Exception as error:  # every fsspec backend raises its own errors, with the address in the text
-        raise _unusable(f"{masked(address)} cannot be listed: {told(address, error)}.") from None
+        raise _unusable(f"{masked(address)} cannot be listed: {describe_error(address, error)}.") from None
     files = sorted(name for name in map(str, listing) if name.endswith(_ENDS))
     if not 0 < len(files) <= MOST_INFERENCES:
         raise _unusable(

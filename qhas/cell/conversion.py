@@ -124,7 +124,7 @@ async def _step(work: CellWork, step: Step, make: Make) -> bool:
         kept = PreparedGraphs(work.lab.store)
         async with (
             work.lab.lock(f"prepared {key}"),
-            kept.turn(key, attempt.folder, waiting=lambda host: _tell(work, host)) as stored,
+            kept.turn(key, attempt.folder, waiting=lambda host: _report_wait(work, host)) as stored,
         ):
             names = stored or await make(attempt, network.path)
             if not stored:
@@ -222,5 +222,5 @@ def _required(attempt: StepAttempt, target: Path) -> list[str]:
     return [target.name]
 
 
-def _tell(work: CellWork, host: str) -> None:
+def _report_wait(work: CellWork, host: str) -> None:
     progress.report(progress.Waiting(work.cell, f"waiting for {host}, which converts the same network"))

@@ -27,7 +27,7 @@ from qhas.cell.random_inputs import need_native_files, unknown_names, write_rand
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.secrets import masked
 from qhas.naming import has_controls, safe_name
-from qhas.store.addresses import open_address, read_address, told_briefly
+from qhas.store.addresses import describe_briefly, open_address, read_address
 from qhas.sweep.spec import ModelRef
 
 INPUT_LIST = "input_list.txt"
@@ -188,7 +188,7 @@ def _staged_list(address: str, folder: Path, staged: dict[str, Path]) -> list[st
     lines = _read_list(fs, list_path, address, files, before)
     for index, (original, name) in enumerate(files.items()):
         staged[str(name)] = folder / f"{before + index}.raw"
-        entry = _as_told(original, index + 1)
+        entry = _shown_path(original, index + 1)
         place = _place(fs, list_path, original, entry)
         staged[str(name)].write_bytes(read_data(fs, place, entry, LARGEST_DATA))
     return lines
@@ -202,7 +202,7 @@ def require_listed(address: str) -> None:
     files: dict[str, Path] = {}
     _read_list(fs, list_path, address, files, 0)
     for number, original in enumerate(files, 1):
-        entry = _as_told(original, number)
+        entry = _shown_path(original, number)
         if not Path(_place(fs, list_path, original, entry)).exists():
             raise StepFailed(
                 FailureKind.INPUT_UNREADABLE,
@@ -234,7 +234,7 @@ def _localised(line: str, files: dict[str, Path], before: int) -> Iterator[str]:
         yield f"{name}{assigned}{files[path]}"
 
 
-def _as_told(path: str, number: int) -> str:
+def _shown_path(path: str, number: int) -> str:
     """Return a listed path for messages, or only its number: a file that is not a list may contain secrets."""
     return (
         path
@@ -293,7 +293,7 @@ def read_data(fs: AbstractFileSystem, path: str, name: str, largest: int) -> byt
     try:
         return read_address(fs, path, largest)
     except Exception as error:  # every fsspec backend raises its own errors
-        raise _unreadable(name, told_briefly(error)) from None
+        raise _unreadable(name, describe_briefly(error)) from None
 
 
 def _write_list(folder: Path, lines: list[str], number: int = 0) -> Path:

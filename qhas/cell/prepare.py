@@ -51,7 +51,7 @@ async def prepare_graph(work: CellWork) -> Prepared:
         graphs = PreparedGraphs(work.lab.store)
         async with (
             work.lab.lock(f"prepared {key}"),
-            graphs.turn(key, attempt.folder, waiting=lambda host: _tell(work, host)) as stored_names,
+            graphs.turn(key, attempt.folder, waiting=lambda host: _report_wait(work, host)) as stored_names,
         ):
             names = stored_names or await _prepare(attempt, source)
             if not stored_names:
@@ -152,7 +152,7 @@ def _describe_sources(graph: OnnxGraph, network: Network, dlc: Path, target: Pat
     write_renamed(target, sources.model_dump_json(exclude_defaults=True).encode())
 
 
-def _tell(work: CellWork, host: str) -> None:
+def _report_wait(work: CellWork, host: str) -> None:
     progress.report(progress.Waiting(work.cell, f"waiting for {host}, which prepares the same graph"))
 
 

@@ -59,7 +59,7 @@ class CellWork:
         self.run_id = run_id
         self.directory = directory
         self._pipeline = pipeline
-        self._told = NOTHING
+        self._learnt = NOTHING
         self.started_at = datetime.now(UTC)
         self.attempts: list[Attempt] = []
         self.folders: dict[Step, Path] = {}
@@ -117,7 +117,7 @@ class CellWork:
 
         A device of `avoid` is used only if there is no other.
         """
-        self._tell()
+        self._learn()
         self._enter(Stage.WAITING)
         seconds = self._pipeline.expected.of(self.cell).device if self._pipeline else 0.0
         try:
@@ -126,7 +126,7 @@ class CellWork:
                 self.device, self.origin = device.facts, device.origin
                 yield device
         finally:
-            self._tell()
+            self._learn()
             self._enter(Stage.FINISHING)
 
     @property
@@ -150,16 +150,16 @@ class CellWork:
     def leave(self) -> None:
         """Report to the pipeline that the cell has finished."""
         if self._pipeline:
-            self._tell()
+            self._learn()
             self._pipeline.leave(self.cell)
 
-    def _tell(self) -> None:
+    def _learn(self) -> None:
         """Correct the forecasts of waiting cells by the times this cell has taken since they were last reported."""
         if self._pipeline:
             took = seconds_of(self.attempts, self.origin)
-            news = (now if now != told else 0.0 for now, told in zip(took, self._told, strict=True))
+            news = (now if now != before else 0.0 for now, before in zip(took, self._learnt, strict=True))
             self._pipeline.expected.learn(self.cell.key, Forecast(*news))
-            self._told = took
+            self._learnt = took
 
     async def note_health_after(self, device: Device) -> None:
         """Record the device's condition after the runs. Raises DeviceFailed."""

@@ -40,18 +40,17 @@ def accept(
         raise InvalidInput("Name a cell as RUN/MODEL/SOC/VARIANT, or give --list.")
     if undo == (reason is not None):
         raise InvalidInput("Give --reason to accept a level, or --undo to take it back.")
-    from qhas.upkeep.accept import (
-        accept as accept_level,
-    )  # Arrow takes half a second to import; a refusal does not need it
-    from qhas.upkeep.accept import take_back, whoever
+    # Arrow takes half a second to import, and a refusal does not need it.
+    from qhas.upkeep.accept import accept as accept_level
+    from qhas.upkeep.accept import current_user, take_back
 
     record = cell_of(store, cell)
-    who = by or whoever()
+    who = by or current_user()
     acceptance = take_back(store, record, who) if undo else accept_level(store, record, who, reason or "")
     if as_json:
         print_json(acceptance.model_dump(mode="json"))
     else:
-        console.print(acceptance.told, markup=False, highlight=False, soft_wrap=True)
+        console.print(acceptance.full_sentence, markup=False, highlight=False, soft_wrap=True)
     return Exit.GOOD
 
 
@@ -60,7 +59,7 @@ def _list(store: Store, as_json: bool) -> Exit:
     if as_json:
         print_json({"accepted": [acceptance.model_dump(mode="json") for acceptance in every]})
     for acceptance in [] if as_json else every:
-        console.print(acceptance.told, markup=False, highlight=False, soft_wrap=True)
+        console.print(acceptance.full_sentence, markup=False, highlight=False, soft_wrap=True)
     if not every and not as_json:
         console.print("Nothing was accepted.")
     return Exit.GOOD

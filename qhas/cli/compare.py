@@ -73,14 +73,14 @@ def compare(
         if trace:
             cell = _only_cell(diff)
             merge(cell, (f"{diff.before}/{cell.after.cell}", f"{diff.after}/{cell.after.cell}"), trace, site)
-        return _tell_runs(diff, _expected_of(store, diff), as_json)
+        return _show_run_diff(diff, _expected_of(store, diff), as_json)
     if model or soc:
         raise InvalidInput("--model and --soc choose cells of two runs; a cell or a file is one already.")
     sides = [_evidence(address, site) for address in (before, after or "")]
     change = compare_sides(*sides, threshold_percent=threshold, labels=(before, after or ""))
     if trace:
         merge(change, (before, after or ""), trace, site)
-    return _tell_cell(change, _change(*(side.record for side in sides)), as_json)
+    return _show_cell_diff(change, _change(*(side.record for side in sides)), as_json)
 
 
 def _only_cell(diff: RunDiff) -> CellDiff:
@@ -113,7 +113,7 @@ def _show_expected(expected: Iterable[tuple[str, str]]) -> None:
         console.print(f"expected {name}: {sentence}", style="dim", markup=False, soft_wrap=True)
 
 
-def _tell_runs(diff: RunDiff, expected: dict[str, str], as_json: bool) -> Exit:
+def _show_run_diff(diff: RunDiff, expected: dict[str, str], as_json: bool) -> Exit:
     if as_json:
         print_json(diff.model_dump(mode="json") | {"expected": expected})
     elif len(diff.cells) == 1 and not (diff.not_compared or diff.only_before or diff.only_after):
@@ -129,7 +129,7 @@ def _tell_runs(diff: RunDiff, expected: dict[str, str], as_json: bool) -> Exit:
     return Exit.CELLS_FAILED if diff.worse else Exit.GOOD
 
 
-def _tell_cell(diff: CellDiff, expected: str, as_json: bool) -> Exit:
+def _show_cell_diff(diff: CellDiff, expected: str, as_json: bool) -> Exit:
     if as_json:
         print_json(diff.model_dump(mode="json") | {"expected": expected or None})
     else:

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec
 
 import typer
 
-from qhas.cli.waiting import telling_waits
+from qhas.cli.waiting import reporting_waits
 from qhas.machine.hangup import hangup_interrupts
 
 P = ParamSpec("P")
@@ -35,7 +35,7 @@ def command(function: Callable[P, Exit]) -> Callable[P, None]:
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            with hangup_interrupts(), telling_waits():
+            with hangup_interrupts(), reporting_waits():
                 code = function(*args, **kwargs)
         except KeyboardInterrupt:
             _say("cancelled.", style="yellow")

@@ -78,7 +78,7 @@ def history(
 
     where = Where([model], soc, variant, sweep, since=since.date() if since else None)
     chosen = BY_COLUMN[metric] if metric else LATENCY
-    series = lines(store, where, chosen.column, tell_damage)
+    series = lines(store, where, chosen.column, report_damage)
     if not series and metric is None:
         chosen = TIME
         series = [line for line in lines(store, where, chosen.column) if line.origin is Origin.SIMULATOR]
@@ -112,7 +112,7 @@ def _near(store: Store, model: str, soc: str) -> str:
     return f"; near it: {', '.join(near)}" if near else ""
 
 
-def tell_damage(damage: DamagedFile) -> None:
+def report_damage(damage: DamagedFile) -> None:
     """Report on standard error which file of the history is left out."""
     errors.print(f"qhas: {damage}; its rows are left out.", style="yellow", soft_wrap=True)
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qhas.cli.frame import Exit, command
-from qhas.cli.history import tell_damage
+from qhas.cli.history import report_damage
 from qhas.cli.options import SiteOption, store_of
 from qhas.cli.screen import console, errors
 from qhas.cli.tables.turned import fitting
@@ -52,7 +52,7 @@ def query(
         raise InvalidInput("Choose one of --csv and --json.")
     from qhas.query import ask  # Arrow takes half a second to import; other commands do not need it
 
-    answer = ask(store_of(site), question, tell_damage, timeout)
+    answer = ask(store_of(site), question, report_damage, timeout)
     if as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(csv_cell(name) for name in answer.column_names)

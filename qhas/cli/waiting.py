@@ -13,10 +13,10 @@ _LOOKS_SECONDS = 0.5
 
 
 @contextmanager
-def telling_waits() -> Iterator[None]:
+def reporting_waits() -> Iterator[None]:
     """Report on standard error, once each, what the block has been waiting for longer than `SILENT_SECONDS`."""
     over = threading.Event()
-    watch = threading.Thread(target=_tell, args=(over,), name="qhas-waiting", daemon=True)
+    watch = threading.Thread(target=_report, args=(over,), name="qhas-waiting", daemon=True)
     watch.start()
     try:
         yield
@@ -25,7 +25,7 @@ def telling_waits() -> Iterator[None]:
         watch.join()
 
 
-def _tell(over: threading.Event) -> None:
+def _report(over: threading.Event) -> None:
     announced = set[str]()
     while not over.wait(min(SILENT_SECONDS, _LOOKS_SECONDS)):
         for what in waited_for(SILENT_SECONDS) - announced:

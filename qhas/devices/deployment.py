@@ -109,7 +109,7 @@ def _wanted(root: Path, target: str, hexagons: Sequence[str]) -> Iterator[Path]:
 async def bytes_to_push(shell: Shell, deployment: Deployment) -> int:
     """Return the space the SDK will take on the device: 0 if already deployed in full. Raises DeviceFailed."""
     complete = quoted(f"{deployment.root}/{_COMPLETE}")
-    answer = await shell.tell(f"if [ -e {complete} ]; then echo there; else echo missing; fi")
+    answer = await shell.output_of(f"if [ -e {complete} ]; then echo there; else echo missing; fi")
     if answer.split()[-1:] == ["there"]:
         return 0
     return sum(path.stat().st_size for path in deployment.files.values())
@@ -120,15 +120,17 @@ async def deploy(shell: Shell, deployment: Deployment) -> int:
     wanted = {name: await asyncio.to_thread(_sdk_digest, path) for name, path in deployment.files.items()}
     root = deployment.root
     folders = sorted({posixpath.dirname(f"{root}/{name}") for name in wanted})
-    await shell.tell(f"mkdir -p {quoted(*folders)}")
+    await shell.output_of(f"mkdir -p {quoted(*folders)}")
     there = await _present(shell, deployment)
     missing = [name for name, digest in wanted.items() if there.get(name) != digest]
     for name in missing:
         await shell.push(deployment.files[name], f"{root}/{name}")
-    await shell.tell(f"chmod -R 755 {quoted(f'{root}/bin')}")  # also after an attempt interrupted before this
+    await shell.output_of(
+        f"chmod -R 755 {quoted(f'{root}/bin')}"
+    )  # also after an attempt interrupted before this
     if missing:
         await _require_all(shell, deployment, wanted)
-    await shell.tell(f"touch {quoted(f'{root}/{_COMPLETE}')}")
+    await shell.output_of(f"touch {quoted(f'{root}/{_COMPLETE}')}")
     await _forget_old(shell, posixpath.dirname(root))
     return len(missing)
 
@@ -151,7 +153,7 @@ async def _present(shell: Shell, deployment: Deployment) -> dict[str, str]:
 async def _forget_old(shell: Shell, parent: str) -> None:
     """Remove SDKs that nothing has used for a month."""
     line = f"find {quoted(parent)} -mindepth 2 -maxdepth 2 -name {_COMPLETE} -mtime +{_KEEP_DAYS}"
-    for path in (await shell.tell(line)).splitlines():
+    for path in (await shell.output_of(line)).splitlines():
         if not path.startswith(f"{parent}/") or ".." in path:
             continue  # not one of ours, whatever find claims
-        await shell.tell(f"rm -rf {quoted(posixpath.dirname(path))}")
+        await shell.output_of(f"rm -rf {quoted(posixpath.dirname(path))}")

@@ -175,7 +175,7 @@ def _tree_readings(compatible: Sequence[str]) -> list[_Reading]:
     return []
 
 
-def _telling(readings: Sequence[_Reading]) -> list[_Reading]:
+def _informative(readings: Sequence[_Reading]) -> list[_Reading]:
     """Return those that name a known SoC; code names count only if no part is named, not even an unknown one."""
     exact = [reading for reading in readings if reading.exact]
     return [reading for reading in exact or readings if reading.socs]
@@ -183,7 +183,7 @@ def _telling(readings: Sequence[_Reading]) -> list[_Reading]:
 
 def identify(evidence: IdentityEvidence) -> str | None:
     """Return our name for the device's SoC, from the most trustworthy source that names a known one."""
-    telling = _telling(_readings(evidence))
+    telling = _informative(_readings(evidence))
     return _SDK_NAMES.get(telling[0].socs[0], telling[0].socs[0]) if telling else None
 
 
@@ -210,7 +210,7 @@ def check_identity(configured: str, evidence: IdentityEvidence) -> IdentityVerdi
         for reading in readings
         if not reading.socs
     ]
-    telling = _telling(readings)
+    telling = _informative(readings)
     if not telling:
         warnings.append(f"The device does not tell a known SoC; that it is {configured} is taken on trust.")
         return IdentityVerdict(None, None, warnings)

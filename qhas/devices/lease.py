@@ -1,8 +1,8 @@
 """Leases of devices: each device does one thing at a time, whichever process of the host requests it.
 
 A device is held by an flock on its file, which the kernel drops when the process dies, however it dies. A process
-that must wait draws a numbered ticket, a file that everyone can read. All processes walk the same tickets in the same
-order, one process at a time, and each takes what the walk assigns to it: so no process is overtaken by a later one
+that must wait draws a numbered ticket, a file all can read. All processes walk the same tickets in the same
+order, one process at a time, and each takes what the walk assigns to it: so none is overtaken by a later one
 that wants the same device, and no server is needed. A process with tickets also holds an flock. Tickets without it
 are void; those of a process that does not take its device, because it is stopped, are passed over.
 """
@@ -58,7 +58,7 @@ __all__ = [
 _logger = logging.getLogger(__name__)
 
 _THOROUGH_SECONDS = 1.0
-"""How often a poll checks everything although nothing seems to have changed."""
+"""How often a poll checks everything, even if nothing seems to have changed."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class _Waiter:
     lease: asyncio.Future[_Lease]
     name: str = ""
     hopeless_since: float | None = None
-    told: list[LeaseState] | None = None
+    reported: list[LeaseState] | None = None
 
-    def tell(self, states: list[LeaseState]) -> None:
+    def report(self, states: list[LeaseState]) -> None:
         """Report who holds and who waits, if that has changed. An error in the callback is the waiter's own."""
-        if self.waiting is None or self.lease.done() or states == self.told:
+        if self.waiting is None or self.lease.done() or states == self.reported:
             return
-        self.told = states
+        self.reported = states
         try:
             self.waiting(states)
         except Exception as error:
@@ -173,10 +173,10 @@ class Leases:
         try:
             async with self._shared.alone_in_loop(self._mutex_seconds):
                 self._admit(waiter)
-            self._tell([waiter])
+            self._report([waiter])
             return await waiter.lease
         except BaseException:
-            # Granted and cancelled in the same iteration of the loop.
+            # Granted and cancelled in one iteration of the loop.
             if waiter.lease.done() and not waiter.lease.cancelled() and not waiter.lease.exception():
                 self._release(waiter.lease.result())
             raise
@@ -229,12 +229,12 @@ class Leases:
                     async with asyncio.timeout(self._poll_seconds):
                         await self._bell.wait()
                 async with self._shared.alone_in_loop(self._mutex_seconds):
-                    if self._bell.is_set() or self._stirs():
+                    if self._bell.is_set() or self._has_news():
                         self._bell.clear()
                         self._serve()
                 if self._snapshot is not last:
                     last = self._snapshot
-                    self._tell(self._waiters.values())
+                    self._report(self._waiters.values())
         except Exception as error:
             for waiter in self._waiters.values():
                 if not waiter.lease.done():
@@ -258,7 +258,7 @@ class Leases:
             if not waiter.lease.done():
                 waiter.lose_patience(snapshot.quarantined, self._looked_at)
 
-    def _stirs(self) -> bool:
+    def _has_news(self) -> bool:
         """Whether `_serve` might find something to do: most polls cost no more than this. Needs the mutex."""
         seen = self._snapshot
         return (
@@ -282,14 +282,14 @@ class Leases:
         self._shared.remove(waiter.name)
         return True
 
-    def _tell(self, waiters: Iterable[_Waiter]) -> None:
+    def _report(self, waiters: Iterable[_Waiter]) -> None:
         """Report states outside the mutex, because the callbacks are not ours."""
         snapshot, states = self._snapshot, dict[str, LeaseState]()
         for waiter in list(waiters):
             for address in waiter.ticket.addresses:
                 if address not in states:
                     states[address] = self._state(snapshot, address)
-            waiter.tell([states[address] for address in waiter.ticket.addresses])
+            waiter.report([states[address] for address in waiter.ticket.addresses])
 
     def _state(self, snapshot: Snapshot, address: str) -> LeaseState:
         state = snapshot.state(address)

@@ -76,7 +76,7 @@ class RemoteDevice:
         """See `Device.make_ready`. Raises DeviceFailed."""
         await self._shell.connect(min(self._ref.comeback_seconds, self._gate.patience_seconds))
         await self._reap()
-        await self._shell.tell(f"mkdir -p {quoted(*map(self._path, ('jobs', 'staged', 'sdk')))}")
+        await self._shell.output_of(f"mkdir -p {quoted(*map(self._path, ('jobs', 'staged', 'sdk')))}")
         first = await self.probe()
         self._identify(first)
         plan = await self._plan()
@@ -93,7 +93,9 @@ class RemoteDevice:
 
     async def probe(self) -> Probe:
         """Read the device's identity and condition. Raises DeviceFailed."""
-        text = await self._shell.tell(_script(PROBE, "qhas-probe", self._ref.root), "to tell its condition")
+        text = await self._shell.output_of(
+            _script(PROBE, "qhas-probe", self._ref.root), "to tell its condition"
+        )
         return parse_probe(text, datetime.now(UTC))
 
     async def health(self) -> Health:
@@ -105,13 +107,13 @@ class RemoteDevice:
         if self._deployment is None:
             raise RuntimeError(f"{self.facts.name} was not made ready")
         folder = self._path("jobs", secrets.token_hex(6))
-        await self._shell.tell(f"mkdir -p {quoted(folder)}")
+        await self._shell.output_of(f"mkdir -p {quoted(folder)}")
         return RemoteJob(self, folder, self._deployment, self._ref.env)
 
     async def log_since(self, moment: float, target: Path) -> None:
         """Save Android's log, or the kernel's on a board. If the device provides none, no file is written."""
         with contextlib.suppress(DeviceFailed):
-            text = await self._shell.tell(TRANSPORTS[self._ref.transport].log.format(moment=moment))
+            text = await self._shell.output_of(TRANSPORTS[self._ref.transport].log.format(moment=moment))
             await asyncio.to_thread(write_whole, str(target), text.encode())
 
     async def clean(self) -> None:
@@ -151,7 +153,7 @@ class RemoteDevice:
 
     async def _reap(self) -> None:
         self._staged.clear()
-        answer = await self._shell.tell(_script(REAPER, "qhas-reaper", self._ref.root), "to clean up")
+        answer = await self._shell.output_of(_script(REAPER, "qhas-reaper", self._ref.root), "to clean up")
         alive = [word for word in answer.split() if word.isdigit()]
         if alive:
             raise DeviceFailed(
@@ -246,11 +248,13 @@ class RemoteJob:
     async def stage(self, source: Path, name: str) -> None:
         """Link to the lease's copy of the file. Raises DeviceFailed."""
         copy, link = await self._device.staged(source), self._path(name)
-        await self._shell.tell(f"mkdir -p {quoted(posixpath.dirname(link))} && ln -s {quoted(copy, link)}")
+        await self._shell.output_of(
+            f"mkdir -p {quoted(posixpath.dirname(link))} && ln -s {quoted(copy, link)}"
+        )
 
     async def now(self) -> float:
         """See `Job.now`. Raises DeviceFailed."""
-        return float(_number(await self._shell.tell("date +%s"), self._device.facts.name))
+        return float(_number(await self._shell.output_of("date +%s"), self._device.facts.name))
 
     async def run(self, argv: list[str], *, output: Path, timeout_seconds: float) -> ToolRun:
         """See `Job.run`. Raises DeviceFailed if the connection is lost; the device then terminates the tool itself."""
@@ -265,7 +269,7 @@ class RemoteJob:
     async def files(self, pattern: str) -> list[JobFile]:
         """See `Job.files`. Raises DeviceFailed."""
         line = f"cd {quoted(self._folder)} && find -L . -type f -exec stat -L -c '%s %Y %n' {{}} +"
-        rows = map(_LISTED.fullmatch, (await self._shell.tell(line)).splitlines())
+        rows = map(_LISTED.fullmatch, (await self._shell.output_of(line)).splitlines())
         listing = (JobFile(row["name"], int(row["size"]), float(row["when"])) for row in rows if row)
         wanted = re.compile(_glob_pattern(pattern))
         return listed(self._device.facts.name, (file for file in listing if wanted.fullmatch(file.name)))
@@ -273,7 +277,7 @@ class RemoteJob:
     async def fetch(self, name: str, target: Path) -> None:
         """See `Job.fetch`; the copy is verified by digest. Raises DeviceFailed."""
         path = self._path(name)
-        answer = await self._shell.tell(quoted("stat", "-L", "-c", "%s", path))
+        answer = await self._shell.output_of(quoted("stat", "-L", "-c", "%s", path))
         size = _number(answer, self._device.facts.name)
         await self._shell.pull(path, target, size)
         there = (await digests(self._shell, quoted("sha256sum", path), size)).get(path)
@@ -284,7 +288,7 @@ class RemoteJob:
 
     async def discard(self) -> None:
         """See `Job.discard`. Raises DeviceFailed."""
-        await self._shell.tell(f"rm -rf {quoted(self._folder)}")
+        await self._shell.output_of(f"rm -rf {quoted(self._folder)}")
 
     def _path(self, name: str) -> str:
         return posixpath.join(self._folder, name)

@@ -116,7 +116,7 @@ class Shell(ABC):
     async def require_answer(self) -> None:
         """Raise DeviceFailed unless the device is there, using the quickest check that shows it."""
         await self.connect()
-        await self.tell("true")
+        await self.output_of("true")
 
     async def close(self) -> None:  # noqa: B027  # most leave nothing
         """Remove everything this connection leaves behind on the host."""
@@ -176,7 +176,7 @@ class Shell(ABC):
             text = output.read_bytes().replace(b"\r\n", b"\n").decode(errors="replace")
             return Answer(text, errors, run.exit_code)
 
-    async def tell(self, line: str, deed: str | None = None, *, reads: int = 0) -> str:
+    async def output_of(self, line: str, deed: str | None = None, *, reads: int = 0) -> str:
         """Call `ask` for a command that must succeed; return its output. `deed` describes a line too long to show."""
         answer = await self.ask(line, reads=reads)
         if answer.exit_code:
@@ -308,5 +308,5 @@ async def verify_copy(shell: Shell, source: Path, target: str) -> None:
 
 async def digests(shell: Shell, line: str, size: int = 0) -> dict[str, str]:
     """Return SHA-256 by path from a line that prints like `sha256sum`; `size` is the number of bytes it hashes."""
-    rows = (line.split(maxsplit=1) for line in (await shell.tell(line, reads=size)).splitlines())
+    rows = (line.split(maxsplit=1) for line in (await shell.output_of(line, reads=size)).splitlines())
     return {row[1].removeprefix("*"): row[0].removeprefix("\\") for row in rows if len(row) == 2}

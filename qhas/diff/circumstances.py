@@ -69,11 +69,11 @@ class Evidence:
     @property
     def runtrace(self) -> Runtrace | None:
         """The runtrace of the very inference that the QHAS file describes, if there is one."""
-        trace = self.told_runtrace
+        trace = self.any_runtrace
         return trace if trace and of_one_inference(trace, self.file) else None
 
     @property
-    def told_runtrace(self) -> Runtrace | None:
+    def any_runtrace(self) -> Runtrace | None:
         """The side's runtrace, even if it belongs to another run."""
         return self.record.runtrace if self.record else self.beside
 

@@ -126,7 +126,7 @@ def _remarks(
         yield from (f"{side.file.name} {note}." for note in notes(side.file))
         if side.file.missing:
             yield f"{side.file.name} has no {', '.join(side.file.missing)}: what they tell is left out."
-        if side.runtrace is None and side.told_runtrace:
+        if side.runtrace is None and side.any_runtrace:
             yield f"The runtrace beside {side.file.name} is of another run: it is left out."
     first = figures[GRAPH.name] if figures[GRAPH.name].change is not None else figures[TIME.name]
     if warm := {LATENCY.name: "latency", WARM.name: "warm time"}.get(time.name):

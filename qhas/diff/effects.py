@@ -56,7 +56,7 @@ def _more_dram(before: Op, after: Op) -> bool:
     return _grew_dram(before, after) and (after.dram or 0) - (before.dram or 0) >= _DRAM_BYTES
 
 
-def _told_apart(before: Op, after: Op) -> bool:
+def _types_differ(before: Op, after: Op) -> bool:
     return None not in (before.data_type, after.data_type) and before.data_type != after.data_type
 
 
@@ -64,7 +64,7 @@ def _reshaped(before: Op, after: Op) -> bool:
     return _grew_elements(before, after) or _grew_elements(after, before)
 
 
-_OF_NETWORK = (_Rule(OpEffect.DATA_TYPE, _told_apart), _Rule(OpEffect.RESHAPED, _reshaped))
+_OF_NETWORK = (_Rule(OpEffect.DATA_TYPE, _types_differ), _Rule(OpEffect.RESHAPED, _reshaped))
 _OF_COMPILER = (
     _Rule(OpEffect.REFERENCE_GAINED, _grew(lambda op: op.reference_elements), _SLOWER),
     _Rule(OpEffect.REFERENCE_LOST, _shrank(lambda op: op.reference_elements), _FASTER),

@@ -42,15 +42,15 @@ class Estimator:
         self._threads = ThreadPoolExecutor(len(workers), "estimate")
 
     def try_all(
-        self, trials: Sequence[Trial], tell: Callable[[Trial, Outcome], None] = lambda *_: None
+        self, trials: Sequence[Trial], on_outcome: Callable[[Trial, Outcome], None] = lambda *_: None
     ) -> list[Outcome]:
-        """Return each trial's outcome, in order, and pass it to `tell` as soon as it is known. Raises StoreError."""
+        """Return each trial's outcome, in order, and pass it to `on_outcome` as soon as it is known. Raises StoreError."""
         stored = self._store.read_all([keys.trial(trial.key(self.sdk)) for trial in trials])
         outcomes: dict[int, Outcome] = {}
         for number, content in enumerate(stored):
             if content is not None and (kept := _read(content)):
                 outcomes[number] = kept
-                tell(trials[number], kept)
+                on_outcome(trials[number], kept)
         running = {
             number: self._threads.submit(self._try, trial)
             for number, trial in enumerate(trials)
@@ -59,7 +59,7 @@ class Estimator:
         try:
             for number, future in running.items():
                 outcomes[number] = future.result()
-                tell(trials[number], outcomes[number])
+                on_outcome(trials[number], outcomes[number])
         finally:
             for future in running.values():
                 future.cancel()

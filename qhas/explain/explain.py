@@ -29,12 +29,12 @@ def explain(
     done = 1
     progress(done, 1 + len(planned))
 
-    def tell(_trial: Trial, _outcome: Outcome) -> None:
+    def advance(_trial: Trial, _outcome: Outcome) -> None:
         nonlocal done
         done += 1
         progress(done, 1 + len(planned))
 
-    outcomes = bench.estimator.try_all([each.of(baseline) for each in planned], tell)
+    outcomes = bench.estimator.try_all([each.of(baseline) for each in planned], advance)
     tried = list(zip(planned, outcomes, strict=True))
     graph = as_it_is.graphs[0]
     ops = bounds(as_it_is, tried, bench.subject.soc, bench.network)

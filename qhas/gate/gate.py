@@ -116,7 +116,7 @@ def judge(base: Side, head: Side, spec: GateSpec, site: Site, sdk: Sdk, folder: 
         origin=" and ".join(sorted(origins)),
         compiler=sdk.version,
         threshold_percent=spec.threshold_percent,
-        lines=sorted(lines, key=_gravity),
+        lines=sorted(lines, key=_severity),
     )
 
 
@@ -193,7 +193,7 @@ def _removed(name: str, soc: str) -> GateLine:
     return GateLine(network=name, soc=soc, state=GateState.REMOVED, sentence="The head does not have it.")
 
 
-def _gravity(line: GateLine) -> tuple[int, float, str]:
+def _severity(line: GateLine) -> tuple[int, float, str]:
     return _RANK[line.state], -abs(line.change_percent or 0), line.label
 
 

@@ -17,7 +17,7 @@ from qhas.naming import below, safe_name
 from qhas.network.external_data import data_files
 from qhas.outside_text import shown
 from qhas.runs.record import ModelFacts
-from qhas.store.addresses import fetch, open_address, told
+from qhas.store.addresses import describe_error, fetch, open_address
 from qhas.sweep.spec import ModelRef
 
 LARGEST_NETWORK = 64 << 30
@@ -69,7 +69,7 @@ class Models:
             raise StepFailed(
                 FailureKind.MODEL_UNREADABLE,
                 Step.PREPARE if model.dlc else Step.CONVERT,
-                f"{masked(address)} {_fault(name)}: {told(address, error)}.",
+                f"{masked(address)} {_fault(name)}: {describe_error(address, error)}.",
             ) from None  # its text contains the address
         files = [target, *(below(target.parent, name) for name in data)]
         digests = [file_digest(file) for file in files]

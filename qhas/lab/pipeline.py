@@ -163,7 +163,7 @@ class Pipeline:
         longest = max((self._queues[soc] for soc in ready), key=Queue.longest)
         if longest.longest() >= self._time_left():
             return longest.take_longest()
-        soc = min(ready, key=self._satiety)
+        soc = min(ready, key=self._supply)
         return self._queues[soc].take_next(self._slack(soc))
 
     def _clogged(self) -> bool:
@@ -177,7 +177,7 @@ class Pipeline:
             return True
         return waiting < devices and waiting + self._stages[soc][Stage.PREPARING] < 2 * devices
 
-    def _satiety(self, soc: str) -> tuple[float, float]:
+    def _supply(self, soc: str) -> tuple[float, float]:
         """Return a SoC's sort key: the fewest cells under way per device first, then the most device time left."""
         stages, queue = self._stages[soc], self._queues[soc]
         under_way = stages[Stage.PREPARING] + stages[Stage.WAITING] + stages[Stage.ON_DEVICE]

@@ -60,11 +60,11 @@ class Part:
         if size > _LARGEST:
             hint = f"; take {' or '.join(remedies)}" if remedies else ": such a model is not estimated here"
             raise InvalidInput(
-                f"A graph of {self.told} has weights of {size / 1e9:,.1f} GB, and a file of ONNX holds 2 GB{hint}."
+                f"A graph of {self.label} has weights of {size / 1e9:,.1f} GB, and a file of ONNX holds 2 GB{hint}."
             )
 
     @property
-    def told(self) -> str:
+    def label(self) -> str:
         """The part in words, as in `2 blocks for 128 tokens at context 4,096`."""
         what = {Kind.BLOCKS: counted(self.count, "block"), Kind.HEAD: "the head", Kind.LOOK_UP: "the look-up"}
         at = f" at context {self.context:,}" if self.context else ""

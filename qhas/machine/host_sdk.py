@@ -35,7 +35,7 @@ def answer_of(*question: str) -> Answer:
     """Return what `python -m hostsdk` answers to the question."""
     try:
         with _asked.pop(question, None) or _asking(question) as process:
-            output, complained = _told(process)
+            output, complained = _read_reply(process)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Answer([], f"The host SDK cannot be used on this machine: {error}.")
     lines = [line for line in output.split("\n") if line.strip()]
@@ -49,7 +49,7 @@ def _asking(question: tuple[str, ...]) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def _told(process: subprocess.Popen[str]) -> tuple[str, str]:
+def _read_reply(process: subprocess.Popen[str]) -> tuple[str, str]:
     try:
         return process.communicate(timeout=_SECONDS)
     except BaseException:  # also if the user interrupts the wait

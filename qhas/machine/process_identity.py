@@ -73,10 +73,10 @@ def _holders(file: os.stat_result) -> Iterator[str]:
                 line.split()
             )  # "3: FLOCK ADVISORY WRITE 6953 fe:00:2146717 0 EOF"; a waiter has "->" after the number
             if fields[1] == "FLOCK" and fields[5] == here:
-                yield _told(int(fields[4]))
+                yield _describe(int(fields[4]))
 
 
-def _told(pid: int) -> str:
+def _describe(pid: int) -> str:
     program = owner = "?"
     with suppress(OSError):
         owner = name_of_user(Path(f"/proc/{pid}").stat().st_uid)

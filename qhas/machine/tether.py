@@ -30,18 +30,18 @@ class _Watcher:
     def __init__(self) -> None:
         self._held = set[int]()
         self._shell: subprocess.Popen[bytes] | None = None
-        self._telling = threading.Lock()
+        self._informative = threading.Lock()
 
     def hold(self, pid: int) -> None:
-        with self._telling:
+        with self._informative:
             self._held.add(pid)
-            if self._shell is None or not self._tell("hold", pid):
+            if self._shell is None or not self._send("hold", pid):
                 self._start()
 
     def drop(self, pid: int) -> None:
-        with self._telling:
+        with self._informative:
             self._held.discard(pid)
-            self._tell("drop", pid)
+            self._send("drop", pid)
 
     def _start(self) -> None:
         self._shell = subprocess.Popen(
@@ -53,9 +53,9 @@ class _Watcher:
             start_new_session=True,  # what terminates this process's group must not terminate the watcher
         )
         for pid in self._held:
-            self._tell("hold", pid)
+            self._send("hold", pid)
 
-    def _tell(self, does: str, pid: int) -> bool:
+    def _send(self, does: str, pid: int) -> bool:
         """Write to the shell, and return whether it is there to read it."""
         with suppress(BrokenPipeError):
             if self._shell and self._shell.stdin:

@@ -35,7 +35,7 @@ class Beside:
         self._answered = Event()
         self._answered.set()
 
-    def tell(self, message: object) -> None:
+    def send(self, message: object) -> None:
         """Queue a message that is read before the next question and sent with it: the process need not be up yet."""
         self._untold += _packed(message)
 

@@ -63,7 +63,7 @@ class Writers:
         here = partial(_write, run, findings)
         free = SimpleQueue[WritePage]()
         for process in self._beside:
-            process.tell((run, findings))
+            process.send((run, findings))
         for process in self._beside * _AHEAD:  # every process once before any of them twice
             free.put(partial(_write_beside, process, here))
         if self._here:  # only once: threads that compute at the same time only compete for the interpreter

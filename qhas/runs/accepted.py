@@ -58,7 +58,7 @@ class Acceptance(Stored):
         return f"accepted by {self.by} on {self.at.date().isoformat()}: {self.reason.rstrip('.')}"
 
     @property
-    def told(self) -> str:
+    def full_sentence(self) -> str:
         """The whole acceptance in a sentence, with the withdrawal if there is one."""
         what = f"{self.run_id}/{self.cell}: {self.sentence}"
         if gone := self.withdrawn:

@@ -13,7 +13,7 @@ from qhas.profile.metrics import Metrics
 from qhas.profile.origin import Origin
 from qhas.runs.record import CellRecord
 from qhas.socs import KNOWN_SOCS
-from qhas.truth.blind_spots import Seen, blind_spots, told
+from qhas.truth.blind_spots import Seen, blind_spots, describe
 from qhas.truth.calibration import Expectation, Unknown, expectation
 from qhas.truth.traits import Traits
 
@@ -45,7 +45,7 @@ def _known(record: CellRecord, metrics: Metrics) -> Iterator[str]:
     soc = KNOWN_SOCS.get(record.cell.soc)
     arch = int(soc.hexagon.removeprefix("v")) if soc and soc.hexagon else None
     seen = Seen(record.traits or Traits(), float(metrics.time_us), arch, shares)
-    return (told(spot) for spot in blind_spots(seen))
+    return (describe(spot) for spot in blind_spots(seen))
 
 
 def unseen_of(records: Iterable[CellRecord]) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from qhas.profile.figure import Figure
 from qhas.profile.figures import COSINE, HEADLINE, SQNR
 from qhas.profile.origin import Origin
 from qhas.runs.record import CellRecord
-from qhas.sweep.effects import unbeaten
+from qhas.sweep.effects import pareto_front
 
 LEAST_COSINE = 0.99
 """The bound if no budget says how close the outputs must be."""
@@ -69,16 +69,16 @@ class Front(NamedTuple):
     @property
     def best(self) -> list[Point]:
         """The variants that no other beats in both time and accuracy."""
-        return [self.points[number] for number in self._unbeaten]
+        return [self.points[number] for number in self._pareto_front]
 
     @property
     def beaten(self) -> list[Point]:
         """The variants that another beats."""
-        return [point for number, point in enumerate(self.points) if number not in self._unbeaten]
+        return [point for number, point in enumerate(self.points) if number not in self._pareto_front]
 
     @property
-    def _unbeaten(self) -> list[int]:
-        return unbeaten([(point.time_us, -point.sqnr_db) for point in self.points])
+    def _pareto_front(self) -> list[int]:
+        return pareto_front([(point.time_us, -point.sqnr_db) for point in self.points])
 
     @property
     def fastest(self) -> Point | None:

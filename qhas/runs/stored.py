@@ -211,16 +211,16 @@ def _cell_record(store: Store, content: bytes, run_id: str, cell: Cell) -> CellR
         record = CellRecord.model_validate_json(content, extra="ignore")
         require_64_bits(content)
     except ValueError:  # includes ValidationError
-        _tell_left_out(f"{place} is no record of a cell that this version knows")
+        _report_left_out(f"{place} is no record of a cell that this version knows")
         return None
     if (record.run_id, record.cell.key) != (run_id, cell.key):
-        _tell_left_out(f"{place} is the record of {record.cell.key} of run {record.run_id}")
+        _report_left_out(f"{place} is the record of {record.cell.key} of run {record.run_id}")
         return None
     return record
 
 
 @lru_cache(maxsize=1000)
-def _tell_left_out(fault: str) -> None:
+def _report_left_out(fault: str) -> None:
     """Warn once per process: a process that follows a run reads its records again and again."""
     _logger.warning("%s; it is left out, and a resume makes its cell again.", shown(fault))
 

@@ -120,16 +120,16 @@ def read_address(fs: AbstractFileSystem, path: str, largest: int) -> bytes:
         return target.read_bytes()
 
 
-def told(address: str, error: BaseException) -> str:
+def describe_error(address: str, error: BaseException) -> str:
     """State why a file cannot be fetched, without the secrets of its address.
 
     The text is the rest of a sentence that begins with the address.
     """
-    brief = told_briefly(error)
+    brief = describe_briefly(error)
     return error_at(address, f"{type(error).__name__}: {error}") if brief == type(error).__name__ else brief
 
 
-def told_briefly(error: BaseException) -> str:
+def describe_briefly(error: BaseException) -> str:
     """Do the same without any text of the file system, which may contain any secret of the address."""
     if is_absent(error):
         return "there is no such file"

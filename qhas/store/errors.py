@@ -62,7 +62,7 @@ _BUSY = (408, 425, 429)
 
 def trouble_of(error: BaseException) -> Trouble:
     """Return what an exception of Python, of the operating system or of an HTTP client means."""
-    return Trouble(_kind(error), in_its_own_words(error), any(map(passes, chain(error))))
+    return Trouble(_kind(error), first_line(error), any(map(passes, chain(error))))
 
 
 def _kind(error: BaseException) -> type[StoreError]:
@@ -119,6 +119,6 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
-def in_its_own_words(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """Return the error's kind and the first line of its text: obstore's texts continue with a dump of the request."""
     return f"{type(error).__name__}: {str(error).strip().split(chr(10), 1)[0][:300]}"

@@ -13,7 +13,7 @@ from qhas.store.any import AnyFileSystem
 from qhas.store.errors import Trouble
 from qhas.store.objects import content_type, require_readable
 from qhas.store.s3_clients import S3Clients
-from qhas.store.s3_errors import is_about_many, may_be_of_anybody, trouble_of
+from qhas.store.s3_errors import is_about_many, lacks_s3_headers, trouble_of
 
 PART = 8 << 20
 """Bytes sent or received at a time. Files up to this size take one request."""
@@ -33,7 +33,7 @@ class S3(AnyFileSystem):
         try:
             self._call("head_object", key)
         except Exception as error:
-            if may_be_of_anybody(error):
+            if lacks_s3_headers(error):
                 return self._is_listed(self._name(key))
             if isinstance(error, FileNotFoundError):
                 return False

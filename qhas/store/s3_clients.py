@@ -78,7 +78,7 @@ class S3Clients:
         """Return an obstore client with the store's patience."""
         return self._obstore(self._patience)
 
-    def hasty(self) -> S3Store:
+    def without_retries(self) -> S3Store:
         """Return an obstore client that tries once."""
         return self._obstore(replace(self._patience, total=0))
 

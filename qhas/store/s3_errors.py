@@ -101,7 +101,7 @@ def is_about_many(error: BaseException) -> bool:
     return any((answer := _answer(link)) and answer.code in _NOT_FOR_MANY for link in chain(error))
 
 
-def may_be_of_anybody(error: BaseException) -> bool:
+def lacks_s3_headers(error: BaseException) -> bool:
     """Whether the error is an answer without any header that S3 servers write."""
     answers = [link.response for link in chain(error) if isinstance(link, ClientError)]
     headers = [answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}) for answer in answers]
@@ -134,7 +134,7 @@ def _reason(error: BaseException, status: int | None, code: str | None) -> str:
     if status or code:
         answer = dict.fromkeys(str(word) for word in (status, code) if word)
         return f"the server answers {' '.join(answer)}"
-    return errors.in_its_own_words(error)
+    return errors.first_line(error)
 
 
 def _unexpected(error: BaseException) -> Unexpected | None:

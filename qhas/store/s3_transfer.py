@@ -157,10 +157,10 @@ class FastS3(S3):
 
     def _together(self, items: dict[str, T], work: Callable[[S3Store, T], Awaitable[R | None]]) -> Batch[R]:
         """Do the work on every item, and again on the remaining ones if the bucket is in another region."""
-        batch = self._together_by(store := self._clients.hasty(), items, work)
+        batch = self._together_by(store := self._clients.without_retries(), items, work)
         if batch.failed and self._clients.followed(batch.failed[1], store):
             rest = {key: item for key, item in items.items() if key not in batch.done}
-            again = self._together_by(self._clients.hasty(), rest, work)
+            again = self._together_by(self._clients.without_retries(), rest, work)
             return Batch(batch.done | again.done, again.failed)
         return batch
 

@@ -47,7 +47,7 @@ def main_effects(tried: Sequence[One]) -> Iterator[MainEffect]:
                 yield MainEffect(option, base, value, percent, len(ratios))
 
 
-def unbeaten(costs: Sequence[tuple[float, ...]]) -> list[int]:
+def pareto_front(costs: Sequence[tuple[float, ...]]) -> list[int]:
     """Return the indices of the entries that no other undercuts in one cost without exceeding them in another."""
     return [
         number
@@ -57,6 +57,6 @@ def unbeaten(costs: Sequence[tuple[float, ...]]) -> list[int]:
 
 
 def front(costs: Sequence[tuple[float, ...]]) -> list[int]:
-    """Return the indices of the unbeaten entries, sorted by the first cost; among equals, only the first one."""
-    first = {costs[number]: number for number in reversed(unbeaten(costs))}
+    """Return the indices of the Pareto front, sorted by the first cost; among equals, only the first one."""
+    first = {costs[number]: number for number in reversed(pareto_front(costs))}
     return [first[cost] for cost in sorted(first)]

@@ -22,7 +22,7 @@ from qhas.failures import InvalidInput
 from qhas.machine.secrets import masked
 from qhas.naming import check_name
 from qhas.socs import KNOWN_SOCS
-from qhas.store.addresses import kind_at, open_address, told
+from qhas.store.addresses import describe_error, kind_at, open_address
 from qhas.sweep.budget import NetworkBudget
 from qhas.sweep.language import LanguageModel
 from qhas.sweep.other_models import require_format, require_settled
@@ -245,7 +245,9 @@ def _require(
         fs, path = open_address(address)
         kind = kind_at(fs, path, address)
     except Exception as error:  # every fsspec backend raises its own, and its text holds the address
-        raise InvalidInput(f"{masked(address)} cannot be looked up: {told(address, error)}.") from None
+        raise InvalidInput(
+            f"{masked(address)} cannot be looked up: {describe_error(address, error)}."
+        ) from None
     if kind == "directory" and kind not in kinds:
         raise InvalidInput(f"{masked(address)} is a folder; name a file.")
     if kind not in kinds:

@@ -124,7 +124,7 @@ def blind_spots(seen: Seen) -> list[BlindSpot]:
     return [spot for spot in BLIND_SPOTS if spot.marks(seen)]
 
 
-def told(spot: BlindSpot) -> str:
+def describe(spot: BlindSpot) -> str:
     """Return the sentence with its evidence, as in `... (measured over simulated: bert float 0.63)`."""
     if not spot.evidence:
         return spot.sentence

@@ -67,7 +67,7 @@ class Tried(Stored):
         return PrepareOptions.model_validate(self.options)
 
     @property
-    def told_options(self) -> str:
+    def options_text(self) -> str:
         """Its options as text, such as `vtcm_mb: 2, dlbc: true`; `the default` if there are none."""
         return self.prepare.words
 

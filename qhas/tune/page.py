@@ -52,7 +52,7 @@ def coverage(tuning: Tuning) -> str:
 def cells(tried: Tried) -> list[str]:
     """Return a row of figures for display."""
     return [
-        tried.told_options,
+        tried.options_text,
         microseconds(tried.time_us),
         size(tried.dram),
         size(tried.peak_vtcm),

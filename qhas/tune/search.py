@@ -172,12 +172,12 @@ class Search:
         trials = [Trial(self._subject, options) for options in new]
         done = len(self._outcomes)
 
-        def tell(_trial: Trial, _outcome: Outcome) -> None:
+        def advance(_trial: Trial, _outcome: Outcome) -> None:
             nonlocal done
             done += 1
             self._progress(done, max(done, self._planned))
 
-        self._outcomes |= dict(zip(new, self._estimator.try_all(trials, tell), strict=True))
+        self._outcomes |= dict(zip(new, self._estimator.try_all(trials, advance), strict=True))
 
     def _tried(self, options: PrepareOptions) -> Tried:
         tried = self._found(options)

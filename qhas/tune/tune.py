@@ -90,7 +90,7 @@ def _proved(bench: Bench, search: Search, count: int, *, check: bool) -> list[_P
             break
         check_of = _checked(bench, best) if check else None
         if check_of is None or check_of.same or check_of.steps is None:
-            proved.setdefault(best.told_options, (best, check_of))
+            proved.setdefault(best.options_text, (best, check_of))
     return list(proved.values())
 
 

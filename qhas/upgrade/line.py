@@ -98,12 +98,17 @@ def points_between(
         points.append(replace(points[-1], sdk=name, name=f"SDK {name or 'of the site'}", changed=Changed.SDK))
     for option, value in _options(before.cell.prepare, after.cell.prepare):
         prepare = points[-1].prepare.model_copy(update={option: value})
-        points.append(replace(points[-1], prepare=prepare, name=_told(option, value), changed=Changed.OPTION))
+        points.append(
+            replace(points[-1], prepare=prepare, name=_describe(option, value), changed=Changed.OPTION)
+        )
     if before.cell.run != after.cell.run:
         profile = after.cell.run.perf_profile
         points.append(
             replace(
-                points[-1], run=after.cell.run, name=_told("perf_profile", profile), changed=Changed.OPTION
+                points[-1],
+                run=after.cell.run,
+                name=_describe("perf_profile", profile),
+                changed=Changed.OPTION,
             )
         )
     if not same_dlc:
@@ -134,7 +139,7 @@ def _options(before: PrepareOptions, after: PrepareOptions) -> Iterator[tuple[st
             yield name, value
 
 
-def _told(option: str, value: object) -> str:
+def _describe(option: str, value: object) -> str:
     return f"{option}: {'the default' if value is None else str(value).lower()}"
 
 

@@ -139,13 +139,13 @@ def sdks_between(site: Site, before: str, after: str) -> tuple[str, ...]:
     for name in (before, after):
         if name not in sdks:
             raise InvalidInput(
-                f"There is no SDK {name} here, only {', '.join(sdks) or 'none'}: {_how_to_have(site, name)}."
+                f"There is no SDK {name} here, only {', '.join(sdks) or 'none'}: {_how_to_install(site, name)}."
             )
     first, last = sdks.index(before), sdks.index(after)
     return tuple(sdks[first : last + 1] if first < last else sdks[last : first + 1][::-1])
 
 
-def _how_to_have(site: Site, name: str) -> str:
+def _how_to_install(site: Site, name: str) -> str:
     if site.sdks or not re.fullmatch(r"\d+\.\d+(\.\d+)?", name):
         return "add it to sdks of site.yaml"
     return f"run python -m hostsdk install {name}"

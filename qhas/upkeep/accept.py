@@ -37,7 +37,7 @@ def accept(store: Store, record: CellRecord, by: str, reason: str) -> Acceptance
     known = read_acceptance(store, run.spec.name, record.cell.key, run.run_id)
     if known is None or known.withdrawn:
         known = _keep(store, _made(run, record, by, reason), anew=known is not None)
-    _tell(store, run)
+    _announce(store, run)
     return known
 
 
@@ -50,11 +50,11 @@ def take_back(store: Store, record: CellRecord, by: str) -> Acceptance:
     if known.withdrawn is None:
         withdrawn = _checked(Withdrawal, by=by, at=datetime.now(UTC))
         known = _keep(store, known.model_copy(update={"withdrawn": withdrawn}), anew=True)
-    _tell(store, run)
+    _announce(store, run)
     return known
 
 
-def whoever() -> str:
+def current_user() -> str:
     """Return the user of this process, with its host."""
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
@@ -96,7 +96,7 @@ def _keep(store: Store, acceptance: Acceptance, *, anew: bool) -> Acceptance:
     return first or acceptance
 
 
-def _tell(store: Store, run: SweepRecord) -> None:
+def _announce(store: Store, run: SweepRecord) -> None:
     """Update verdicts and reports, if there are any, of the run and of the sweep's later runs."""
     for line in reversed(run_lines(store)):
         later = line.started_at > run.started_at and line.sweep == run.spec.name and line.state in FINISHED

@@ -38,7 +38,7 @@ class Drift(NamedTuple):
     nights: int
     """The number of nights that the old level is made from."""
 
-    def told(self, point: Point, since: Point, before: Point | None) -> Judgement:
+    def judgement(self, point: Point, since: Point, before: Point | None) -> Judgement:
         """Return the judgement of a night, drifting since an earlier one."""
         return Judgement(
             Verdict.DRIFTING,
@@ -75,7 +75,7 @@ class LongMemory:
         del self._nights[: bisect_left(self._nights, point.day.toordinal() - FAR, key=_day_of)]
         self._nights.append(_Night(point.day.toordinal(), point.block, point.log - shift))
 
-    def told(self, off: float, since: Point, block: Block | None = None) -> None:
+    def note(self, off: float, since: Point, block: Block | None = None) -> None:
         """Note a reported change, of one device or of all: the nights before it count as if it had always been there."""
         self._nights = [
             night._replace(log=night.log + off)

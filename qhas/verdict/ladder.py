@@ -106,7 +106,7 @@ class Ladder:
             nights = JUST_BEFORE if last.verdict is Verdict.DRIFTING else max(1, abs(self._streak))
             since = self.nights.seen[-nights:][0].point
             self.nights.accept(since.day)
-            self._long.told(last.off or 0.0, since)
+            self._long.note(last.off or 0.0, since)
         self._change, self._worse, self._former, self._streak, self._drifting = None, None, None, 0, None
 
     def remember(self, point: Point) -> None:
@@ -125,7 +125,7 @@ class Ladder:
         self._change = self._change and self._change.moved(block, own)
         self._worse = self._worse and self._worse.moved(block, own)
         if since and abs(off) >= _STEP_OF_DEVICE:
-            self._long.told(own, since, block)
+            self._long.note(own, since, block)
 
     def returns(self) -> int:
         """Return how often it was slow for nights and came back by itself."""
@@ -156,7 +156,7 @@ class Ladder:
         since = self.nights.begin_era(look.point, nights)
         look = replace(look, since=since)
         self._take(look.point)
-        self._long.told(look.off, since)
+        self._long.note(look.off, since)
         self._change = Change(since, look.off, before, look.before, look.scale)
         worse = self._remembered()
         if look.off > 0:
@@ -200,7 +200,7 @@ class Ladder:
         """Undo the change, which is gone, and with it its era."""
         self.nights.undo_era()
         self._change, self._streak = None, 0
-        self._long.told(-change.off, change.since)
+        self._long.note(-change.off, change.since)
         self._take(point)
         worse = self._remembered()
         good = worse.good.get(point.block) if worse else None
@@ -268,7 +268,7 @@ class Ladder:
             self._drifting = None
             return of_look(Verdict.STEADY, look)
         self._drifting = self._drifting or look.point
-        return drift.told(look.point, self._drifting, look.before)
+        return drift.judgement(look.point, self._drifting, look.before)
 
     def _insufficient(self, point: Point) -> Judgement:
         nights = len(self.nights.of_device(point.block))

@@ -162,7 +162,7 @@ class TestOnAServer:
         self, client: PrefectClient, told: list[Event]
     ) -> None:
         facts = Quarantined(reason="it hangs", since=MOMENT, until=MOMENT + timedelta(hours=1), failures=3)
-        events.tell(progress.DeviceQuarantined("oneplus13", "sm8750", facts))
+        events.emit(progress.DeviceQuarantined("oneplus13", "sm8750", facts))
         await send(client, *told)
         await fired(client, "qhas device quarantined")
 

@@ -113,7 +113,7 @@ class Told:
     def __init__(self, answer: str) -> None:
         self._answer = answer
 
-    async def tell(self, *_: object, **__: object) -> str:
+    async def output_of(self, *_: object, **__: object) -> str:
         return self._answer
 
 

@@ -34,7 +34,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sent]:
 
 
 def test_a_good_cell_is_told_with_its_figures(sent: Sent) -> None:
-    events.tell(progress.CellFinished(measured()))
+    events.emit(progress.CellFinished(measured()))
     ((name, resource, rest),) = sent
     assert name == "qhas.cell.completed"
     assert resource["prefect.resource.id"] == "qhas.cell.nightly-1.net/sm8750/default"
@@ -49,7 +49,7 @@ def test_a_good_cell_is_told_with_its_figures(sent: Sent) -> None:
 
 
 def test_a_failed_cell_is_told_with_its_next_step(sent: Sent) -> None:
-    events.tell(progress.CellFinished(record(failure=FailureKind.LOG_MISSING)))
+    events.emit(progress.CellFinished(record(failure=FailureKind.LOG_MISSING)))
     ((name, resource, rest),) = sent
     assert name == "qhas.cell.failed"
     assert resource["qhas.failure"] == "log_missing"
@@ -59,7 +59,7 @@ def test_a_failed_cell_is_told_with_its_next_step(sent: Sent) -> None:
 
 def test_a_device_that_is_set_aside_is_told_with_reason_and_end(sent: Sent) -> None:
     facts = Quarantined(reason="it hangs", since=MOMENT, until=MOMENT + timedelta(hours=1), failures=3)
-    events.tell(progress.DeviceQuarantined("oneplus13", "sm8750", facts))
+    events.emit(progress.DeviceQuarantined("oneplus13", "sm8750", facts))
     ((name, resource, rest),) = sent
     assert (name, resource["prefect.resource.id"]) == ("qhas.device.quarantined", "qhas.device.oneplus13")
     assert rest["payload"]["reason"] == "it hangs"

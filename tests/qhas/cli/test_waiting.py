@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qhas.cli import screen, waiting
-from qhas.cli.waiting import telling_waits
+from qhas.cli.waiting import reporting_waits
 from qhas.machine.waits import asked, waited_for
 from qhas.store.patience import Patience
 from tests.qhas.cli.desk import Desk
@@ -107,6 +107,6 @@ def test_a_transfer_is_no_wait_until_it_has_failed() -> None:
 
 
 def test_the_watch_ends_with_the_command() -> None:
-    with telling_waits():
+    with reporting_waits():
         pass
     assert not [thread for thread in threading.enumerate() if thread.name == "qhas-waiting"]

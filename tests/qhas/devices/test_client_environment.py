@@ -27,6 +27,6 @@ async def test_the_agent_is_there_and_keys_of_the_store_are_not(
 ) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/user/agent")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    said = await LocalShell("here", tmp_path, 5).tell("env")
+    said = await LocalShell("here", tmp_path, 5).output_of("env")
     assert "SSH_AUTH_SOCK=/run/user/agent" in said
     assert "AWS_SECRET_ACCESS_KEY" not in said

@@ -105,7 +105,7 @@ async def test_a_client_that_is_not_installed_is_no_fault_of_the_device(
     monkeypatch.setenv("PATH", str(tmp_path))
     for shell in (adb_shell(tmp_path), ssh_shell(tmp_path)):
         with pytest.raises(DeviceFailed, match="cannot be executed") as failed:
-            await shell.tell("true")
+            await shell.output_of("true")
         assert failed.value.kind is FailureKind.CLIENT_BROKEN
 
 
@@ -122,7 +122,7 @@ async def test_a_serial_with_blanks_and_brackets_is_one_argument_of_adb(
     client.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     ref = DeviceRef.model_validate({"name": "op13", "soc": "sm8750", "transport": "adb", "serial": serial})
-    assert await open_adb(ref, tmp_path).tell("echo well") == "well\n"
+    assert await open_adb(ref, tmp_path).output_of("echo well") == "well\n"
     assert (tmp_path / "asked").read_text().splitlines()[:3] == ["-s", serial, "shell"]
 
 
@@ -138,5 +138,5 @@ async def test_an_adb_server_that_is_not_there_is_no_fault_of_the_device(tmp_pat
     if NO_PHONE:
         pytest.skip(NO_PHONE)
     with pytest.raises(DeviceFailed) as failed:
-        await AdbShell("op13", "3b15aq0", tmp_path, 10, "127.0.0.1:9").tell("true")
+        await AdbShell("op13", "3b15aq0", tmp_path, 10, "127.0.0.1:9").output_of("true")
     assert failed.value.kind is FailureKind.CLIENT_BROKEN

@@ -142,7 +142,7 @@ async def test_an_sdk_that_nothing_used_for_a_month_is_removed(
     device: Phone, shell: AdbShell, sdk: Sdk
 ) -> None:
     old, new = f"{ROOT}/sdk/2.40-old", f"{ROOT}/sdk/2.47-new"
-    await shell.tell(
+    await shell.output_of(
         f"mkdir -p {old}/lib {new}/lib {ROOT}/sdk/foreign && touch {old}/lib/a {new}/.complete"
         f" && touch -d 2020-01-01T00:00:00 {old}/.complete"
     )

@@ -107,7 +107,7 @@ async def test_exit_codes_and_both_streams_come_back(shell: Shell) -> None:
 
 async def test_a_command_that_refuses_is_quoted_in_one_sentence(shell: Shell) -> None:
     with pytest.raises(DeviceFailed, match=r"refused `ls /nowhere`: .*No such file.*\.$"):
-        await shell.tell("ls /nowhere")
+        await shell.output_of("ls /nowhere")
 
 
 @pytest.mark.parametrize("name", ["plain.bin", "with blank.bin", "it's $HOME.bin"])
@@ -119,7 +119,7 @@ async def test_a_file_goes_there_and_back_whole(shell: Shell, tmp_path: Path, na
     assert back.read_bytes() == content
     (digest,) = (await digests(shell, quoted("sha256sum", there))).items()
     assert digest[0] == there
-    await shell.tell(quoted("rm", there))
+    await shell.output_of(quoted("rm", there))
 
 
 async def test_an_empty_file_arrives_empty(shell: Shell, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ async def test_an_empty_file_arrives_empty(shell: Shell, tmp_path: Path) -> None
 async def test_a_device_that_does_not_answer_in_time_is_offline(shell: Shell, tmp_path: Path) -> None:
     shell._answer_seconds = 0.5
     with pytest.raises(DeviceFailed, match=r"did not answer within \d s") as failed:
-        await shell.tell("sleep 20")
+        await shell.output_of("sleep 20")
     assert failed.value.kind is FailureKind.DEVICE_OFFLINE
 
 
@@ -142,14 +142,14 @@ async def test_a_cut_connection_is_no_success_and_connecting_mends_it(
 ) -> None:
     devices[request.node.callspec.params["shell"]].order(DeviceRule("echo struck", DeviceFault.DROP))
     with pytest.raises(DeviceFailed) as failed:
-        await shell.tell("echo struck")
+        await shell.output_of("echo struck")
     assert failed.value.kind is FailureKind.DEVICE_OFFLINE
     assert (await reach(shell, "echo again")).strip() == "again"
 
 
 async def reach(shell: Shell, line: str) -> str:
     await shell.connect()
-    return await shell.tell(line)
+    return await shell.output_of(line)
 
 
 async def reach_at_last(shell: Shell, line: str) -> str:
@@ -218,7 +218,7 @@ def talkative(
 async def test_an_answer_is_what_the_command_said_and_no_banner(talkative: Shell) -> None:
     answer = await talkative.ask("echo out; echo err >&2; exit_code() { return 7; }; exit_code")
     assert (answer.text, answer.errors, answer.exit_code) == ("out\n", "err", 7)
-    assert await talkative.tell("true") == ""
+    assert await talkative.output_of("true") == ""
 
 
 async def test_a_file_behind_a_banner_goes_there_and_back_whole(talkative: Shell, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_everybody_gets_the_answer_to_the_own_question() -> None:
 def test_what_is_told_is_known_before_the_first_question_however_long_both_are() -> None:
     told, question = b"t" * 3_000_000, b"q" * 3_000_000
     with started_beside(ECHOES) as beside:
-        beside.tell(told)
+        beside.send(told)
         assert beside.ask(question) == told + question
         assert beside.ask(b"!") == told + b"!"
 

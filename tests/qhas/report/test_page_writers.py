@@ -72,7 +72,7 @@ class Process(Beside):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def tell(self, message: object) -> None:
+    def send(self, message: object) -> None:
         pass
 
     def ask(self, question: object) -> Any:

@@ -6,7 +6,7 @@ import pytest
 
 from fakes.records import record, spec
 from qhas.runs import keys
-from qhas.runs.stored import RecordMisplaced, _tell_left_out, begin_run, load_run, read_cell
+from qhas.runs.stored import RecordMisplaced, _report_left_out, begin_run, load_run, read_cell
 from qhas.site import Site
 from qhas.store import Store
 from qhas.sweep.plan import Plan, plan_sweep
@@ -17,7 +17,7 @@ RUN = "nightly-1"
 @pytest.fixture
 def plan(store: Store) -> Plan:
     """The plan of a run of two cells, which has begun."""
-    _tell_left_out.cache_clear()
+    _report_left_out.cache_clear()
     plan = plan_sweep(spec(socs=["sm8650", "sm8750"]), look_up=False)
     begin_run(store, RUN, plan, Site())
     return plan

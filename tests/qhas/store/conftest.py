@@ -64,7 +64,7 @@ def clients(server: S3Server, wire: Wire, bucket_of_all: str) -> S3Clients:
         clients = S3Clients(f"s3://{bucket_of_all}/lab", PATIENCE)
         store_by(FastS3, clients, bucket_of_all).require_writable()
         clients.patient()
-        clients.hasty()
+        clients.without_retries()
     return clients
 
 

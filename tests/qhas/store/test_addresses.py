@@ -20,7 +20,7 @@ from qhas.failures import InvalidInput
 from qhas.machine import waits
 from qhas.outside_bytes import Unbounded
 from qhas.store import Store, addresses
-from qhas.store.addresses import TooSlow, fetch, kind_at, open_address, read_address, told
+from qhas.store.addresses import TooSlow, describe_error, fetch, kind_at, open_address, read_address
 from qhas.store.errors import ObjectMissing, StoreError, is_absent, trouble_of
 from qhas.store.patience import Patience
 from qhas.sweep.plan import _require
@@ -165,7 +165,7 @@ def refused(address: str, target: Path) -> str:
     with pytest.raises((OSError, ClientError)) as failed:
         fetch(fs, path, target, LARGEST)
     assert not target.exists()
-    return told(address, failed.value)
+    return describe_error(address, failed.value)
 
 
 @pytest.mark.parametrize(("kind", "sentence"), SAID, ids=[kind for kind, _ in SAID])
@@ -204,7 +204,7 @@ def test_what_follows_the_told_size_is_not_read(rogue: str) -> None:
         content = read_address(fs, path, LARGEST)
     except ClientError as error:  # when all of it arrived at once
         content = b"yy"
-        refusals.append(told(path, error))
+        refusals.append(describe_error(path, error))
     assert content == b"yy"
     assert set(refusals) <= {"its server answers with what is no HTTP"}
 
@@ -292,7 +292,7 @@ def test_a_folder_of_another_store_is_none_either(tmp_path: Path) -> None:
 
 def test_a_password_of_the_address_is_in_no_sentence() -> None:
     address = "http://me:hunter2@host/x.dlc"
-    assert "hunter2" not in told(address, OSError(f"cannot reach {address}"))
+    assert "hunter2" not in describe_error(address, OSError(f"cannot reach {address}"))
     assert not is_absent(OSError("x"))
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from infra.prefect_api import PrefectApi
 from qhas.store import Download, Store, StoreError, Upload, objects, s3_answers
-from qhas.store.addresses import kind_at, open_address, told
+from qhas.store.addresses import describe_error, kind_at, open_address
 from qhas.store.errors import ObjectMissing
 from qhas.store.patience import Patience
 from qhas.store.s3 import S3
@@ -306,7 +306,7 @@ def test_a_file_at_such_an_address_is_not_said_to_be_missing(monkeypatch: pytest
         address = "s3://bucket/net.dlc"
         with pytest.raises(Exception, match="404 with an empty body") as refused:
             kind_at(*open_address(address), address)
-        assert told(address, refused.value).startswith("http://127.0.0.1:")
+        assert describe_error(address, refused.value).startswith("http://127.0.0.1:")
 
 
 def test_a_body_that_a_proxy_finds_too_large_is_no_question_of_the_address(

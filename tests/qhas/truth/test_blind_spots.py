@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qhas.truth.blind_spots import BLIND_SPOTS, Evidence, Seen, blind_spots, told
+from qhas.truth.blind_spots import BLIND_SPOTS, Evidence, Seen, blind_spots, describe
 from qhas.truth.tables import WHEEL, NetworkClass, Precision, Runtime, pairs
 from qhas.truth.traits import Traits
 
@@ -74,4 +74,4 @@ def test_decoding_boxes_counts_where_it_takes_the_time_in_floats() -> None:
 
 
 def test_a_sentence_names_its_evidence() -> None:
-    assert "nasnet float 0.23" in told(next(spot for spot in BLIND_SPOTS if spot.name == "average pools"))
+    assert "nasnet float 0.23" in describe(next(spot for spot in BLIND_SPOTS if spot.name == "average pools"))

@@ -63,7 +63,7 @@ def test_accepting_again_changes_nothing_and_taking_back_restores_all(store: Sto
     assert accept(store, cell_of(store, "nightly-1"), "ben", "another reason") == first
     gone = take_back(store, cell_of(store, "nightly-1"), "cem")
     assert take_back(store, cell_of(store, "nightly-1"), "dora") == gone
-    assert gone.told.endswith(f"taken back by cem on {gone.withdrawn.at.date()}.")  # type: ignore[union-attr]
+    assert gone.full_sentence.endswith(f"taken back by cem on {gone.withdrawn.at.date()}.")  # type: ignore[union-attr]
     assert read_accepted(store, "nightly") == []
     assert verdict(store, "nightly-2") is Verdict.SUSTAINED
     assert accept(store, cell_of(store, "nightly-1"), "ben", "after all").by == "ben"
