@@ -50,13 +50,17 @@ def main(argv: Sequence[str]) -> int:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="benches and studies; all benches without a name"
+        "names", nargs="*", metavar="NAME", help="benches and studies to run; default: all benches"
     )
-    parser.add_argument("--list", action="store_true", help="benches and studies, and what they say")
+    parser.add_argument(
+        "--list", action="store_true", help="list the benches and studies with what they measure"
+    )
     sizes = parser.add_mutually_exclusive_group()
     for size in (Size.QUICK, Size.FULL):
         sizes.add_argument(f"--{size}", dest="size", action="store_const", const=size, default=Size.NORMAL)
-    parser.add_argument("--json", default="bench-results.json", metavar="FILE", help="- for standard output")
+    parser.add_argument(
+        "--json", default="bench-results.json", metavar="FILE", help="- means standard output"
+    )
     return parser.parse_args(argv)
 
 

@@ -117,5 +117,5 @@ def _output(argv: list[str], folder: Path) -> str:
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
     said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
     if done.returncode != 0:
-        raise CaseLeftOut(said[-1] if said else f"{Path(argv[0]).name} failed without a word")
+        raise CaseLeftOut(said[-1] if said else f"{Path(argv[0]).name} failed without output")
     return said[-1] if said else ""

@@ -182,7 +182,7 @@ def _names() -> Iterable[Trial]:
         _NUMBERED.inserted(2),
         "Conv2d /Conv_2 added",
         "ElementWiseNeuron /Act_3 added",
-        "reading other ops in Conv2d /Conv_3",
+        "reading from different ops in Conv2d /Conv_3",
         before=_NUMBERED,
     )
     yield _silent("numbers permuted", replace(_NUMBERED, names=(4, 3, 2, 1, 0)), _NUMBERED)
@@ -192,17 +192,19 @@ def _names() -> Iterable[Trial]:
 
 def _values() -> Iterable[Trial]:
     yield Trial(
-        "weights of one", Sample(BASE.with_conv(1, seed=9)), {Kind.WEIGHTS: ("other weights in 1 of 15 ops",)}
+        "weights of one",
+        Sample(BASE.with_conv(1, seed=9)),
+        {Kind.WEIGHTS: ("different weights in 1 of 15 ops",)},
     )
     yield Trial(
         "all weights",
         Sample(replace(BASE, convs=tuple(Conv(seed=20 + place) for place in range(5)))),
-        {Kind.WEIGHTS: ("other weights in 5 of 15 ops",)},
+        {Kind.WEIGHTS: ("different weights in 5 of 15 ops",)},
     )
     yield Trial(
         "another calibration",
         Sample(replace(_BYTES, calibration=1)),
-        {Kind.WEIGHTS: ("other scales of quantised tensors in 11 of 12 ops",)},
+        {Kind.WEIGHTS: ("different scales of quantised tensors in 11 of 12 ops",)},
         Sample(_BYTES),
     )
     yield Trial(
@@ -269,7 +271,7 @@ def _mixed() -> Iterable[Trial]:
         ),
         {
             Kind.NETWORK: ("Conv2d /Conv_5 added", "ElementWiseNeuron /Act_4 added"),
-            Kind.WEIGHTS: ("other weights in 5 of 15 ops",),
+            Kind.WEIGHTS: ("different weights in 5 of 15 ops",),
         },
         Sample(_NUMBERED),
     )

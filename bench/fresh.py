@@ -31,6 +31,6 @@ def in_a_fresh_process(module: str, job: Job, environment: Mapping[str, str]) ->
         done = subprocess.run(argv, env=environment, stdout=sink, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         said = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise ContenderFailed(f"{module} did not end well: {said[-1][:_SAID] if said else 'it said nothing'}")
+        raise ContenderFailed(f"{module} failed: {said[-1][:_SAID] if said else 'no output'}")
     found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return found

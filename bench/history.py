@@ -176,7 +176,9 @@ def _require_rows(store: Store, expected: int) -> None:
     table = read_history(store, Where(), ("run_id", "network", "soc"))
     found, distinct = len(table), len(table.group_by(["run_id", "network", "soc"]).aggregate([]))
     if not found == distinct == expected:
-        raise HistoryInvalid(f"the history has {found} rows, {distinct} of them different, of {expected}")
+        raise HistoryInvalid(
+            f"the history has {found} rows, {distinct} of them distinct; {expected} were expected"
+        )
 
 
 def sweep_cells() -> list[CellRecord]:

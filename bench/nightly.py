@@ -83,10 +83,10 @@ def _night(case: Case, place: Path, run_id: str, server: Server) -> tuple[Night,
 def require_equal_traces(first: Outcome, second: Outcome) -> None:
     """Raise NightlyInvalid unless both sweeps have the same cells with the same figures."""
     if first.keys() != second.keys():
-        raise NightlyInvalid("the second sweep has other cells than the first")
+        raise NightlyInvalid("the second sweep's cells differ from the first's")
     for key, cell in first.items():
         if (cell.trace, cell.metrics) != (second[key].trace, second[key].metrics):
-            raise NightlyInvalid(f"the second sweep has other figures for {key} than the first")
+            raise NightlyInvalid(f"the second sweep's figures for {key} differ from the first's")
 
 
 _ROWS: tuple[tuple[str, Callable[[Night], float], str], ...] = (

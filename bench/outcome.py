@@ -116,7 +116,7 @@ def require_same(outcomes: Mapping[str, Outcome], cells: int) -> None:
     (first, expected), *others = outcomes.items()
     for contender, outcome in outcomes.items():
         if len(outcome) != cells:
-            raise OutcomeInvalid(f"{contender} left {len(outcome)} valid traces of {cells}")
+            raise OutcomeInvalid(f"{contender} wrote {len(outcome)} valid traces of {cells}")
     for contender, outcome in others:
         for key, cell in expected.items():
             for what in ("trace", "metrics", "commands"):

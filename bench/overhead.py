@@ -22,8 +22,8 @@ def measure(folder: Path, size: Size, console: Console) -> dict[str, object]:
     with prefect_server(folder) as server:
         server.settle()
         console.print(
-            f"{AT_ONCE} tools at once. The Prefect server started in {server.start_up:.1f} s, counted nowhere below. "
-            "Minimum/median/maximum over the rounds; milliseconds a cell where nothing else is said."
+            f"{AT_ONCE} tools at once. The Prefect server started in {server.start_up:.1f} s, which is not included below. "
+            "Minimum/median/maximum over the rounds; milliseconds per cell unless stated otherwise."
         )
         results = [_measure_case(case, server, folder, console) for case in _cases(folder, size, console)]
     return {

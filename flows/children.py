@@ -114,7 +114,7 @@ async def start(
         )
     except PrefectHTTPStatusError as error:
         raise InvalidInput(
-            f"Site {site.name}: the server refuses a run of {site.deployment}: {error.response.text}"
+            f"Site {site.name}: the server refuses to run {site.deployment}: {error.response.text}"
         ) from error
     return Child(site, cells, flow_run, waiting_since=monotonic(), heard=monotonic())
 
@@ -128,7 +128,7 @@ async def watch(client: PrefectClient, children: Sequence[Child]) -> None:
             for child in running:
                 await _look(client, child, seen.get(child.flow_run.id))
         except httpx.TransportError as error:  # the sites carry on without the server, and so do we
-            get_run_logger().warning("Prefect's API does not answer (%s); asking again.", error)
+            get_run_logger().warning("Prefect's API does not answer (%s); retrying.", error)
 
 
 async def stop(client: PrefectClient, ids: Collection[UUID]) -> None:

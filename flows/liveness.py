@@ -34,7 +34,7 @@ async def declare_crashed(run: SweepRecord) -> None:
     earlier = [each for each in run.flow_runs if each != flow_run.id]
     if not earlier:
         return
-    message = f"Its process died; flow run {flow_run.id} goes on with run {run.run_id}."
+    message = f"Its process died; flow run {flow_run.id} continues run {run.run_id}."
     unfinished = FlowRunFilter(
         id=FlowRunFilterId(any_=[UUID(each) for each in earlier[-_AT_ONCE:]]),
         state=FlowRunFilterState(

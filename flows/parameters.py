@@ -47,13 +47,13 @@ def _parameter(title: str, description: str, default: Any = ...) -> Any:
 
 DLC = _parameter(
     "Network",
-    "An un-cached DLC, or an ONNX, which is converted first: a path on the worker or any fsspec URL, as in "
+    "An un-cached DLC, or an ONNX file, which is converted first: a path on the worker or any fsspec URL, as in "
     "s3://models/inception_v2.dlc. To try it out: "
     "qhas-demo/networks/squeezenet.onnx, a sample network, which is made if it does not exist.",
 )
 SOC_OF_CELL = _parameter(
     "SoC",
-    "As graph-prepare names it. Not in the list? Enter it under 'another': the SDK decides whether it knows it.",
+    "As graph-prepare names it. Not in the list? Enter it under 'another': the SDK decides whether it is supported.",
 )
 INPUTS = _parameter(
     "Inputs",
@@ -67,12 +67,12 @@ OTHER_SOCS = _parameter(
 )
 GRID = _parameter(
     "Grid",
-    "Every combination of the values listed here is a variant: two VTCM sizes and two perf profiles make four cells of "
+    "Every combination of the values listed here is a variant: two VTCM sizes and two perf profiles make four cells for "
     "each network on each SoC. If you list nothing: one variant, with the options below.",
     Variants(),
 )
 PREPARE = _parameter(
-    "Prepare", "Options of graph-prepare; an omitted one keeps the SDK's default.", PrepareOptions()
+    "Prepare", "Options of graph-prepare; omitted ones keep the SDK's defaults.", PrepareOptions()
 )
 RUN = _parameter("Run", "Clocks, repetitions and time limit of the run on the device.", RunOptions())
 TRACE = _parameter(
@@ -89,7 +89,7 @@ SPEC_FILE = _parameter(
     "examples/nightly.yaml",
 )
 SELECTION = _parameter(
-    "Select", "Fewer cells than in the file; what you give here replaces the file's selection.", Selection()
+    "Select", "Only some of the file's cells; this replaces the file's selection.", Selection()
 )
 SITES = _parameter("Sites", "Which sites take part, with the number of devices by SoC.")
 PART = _parameter("Part", "Set by sweep-sites, which gives each site its cells. Leave it at None.", None)
@@ -144,14 +144,14 @@ OBJECTIVE = _parameter(
     "Objective", "What to minimise: time, DRAM traffic, peak VTCM, or the context binary.", Objective.TIME
 )
 TRIALS_OF_TUNING = _parameter(
-    "Trials", "1 to 1000 combinations to compile; if the grid has no more, all of it.", TRIALS
+    "Trials", "1 to 1000 combinations to compile; a smaller grid is compiled completely.", TRIALS
 )
 TRACES = _parameter(
     "Traces, days", "1 to 3650 days since the run: traces, HTP graphs, QHAS pages.", TRACES_DAYS
 )
 REPLAY = _parameter(
     "Logs, days",
-    "1 to 3650 days since the run: logs and schematics. Without them no trace can be made again.",
+    "1 to 3650 days since the run: logs and schematics. Without them a trace cannot be regenerated.",
     REPLAY_DAYS,
 )
 PREPARED = _parameter("Prepared graphs, days", "1 to 3650 days since their last use.", PREPARED_DAYS)

@@ -62,8 +62,7 @@ def _require_open_addresses(spec: SweepSpec) -> None:
             None,
         ):
             raise InvalidInput(
-                f"{masked(address)} of model {model.name} holds a secret that Prefect would keep with the sites' flow "
-                "runs: leave it out, and give the workers their credentials by environment."
+                f"{masked(address)} of model {model.name} contains a secret that Prefect would store with the sites' flow runs: leave it out, and give the workers their credentials through the environment."
             )
 
 

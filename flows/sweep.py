@@ -87,7 +87,7 @@ async def _asked(started: Callable[[], Coroutine[Any, Any, Any]], *, named: bool
         hint = (
             "start the server, or unset PREFECT_API_URL to run without one"
             if named
-            else "it is this process's own server; try again when the machine is less busy"
+            else "the server belongs to this process; try again when the machine is less busy"
         )
         raise InvalidInput(f"Prefect's API cannot be used ({error}): {hint}.") from error
     await started()

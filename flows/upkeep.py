@@ -55,7 +55,7 @@ async def prune_store(
     policy = PruningPolicy(timedelta(days=traces), timedelta(days=replay), timedelta(days=prepared))
     plan = await plan_pruning(store, policy)
     if dry_run:
-        return Completed(message=f"{size(plan.size)} in {len(plan.items)} places would go.")
+        return Completed(message=f"{size(plan.size)} in {len(plan.items)} places would be removed.")
     result = await prune(store, plan)
     months = (await compact_history(store)).months
     message = (

@@ -28,24 +28,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hostsdk", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     for name, does in (
-        ("root", "make the SDK's directory, and print where it is"),
-        ("check", "say whether it can work here"),
+        ("root", "create the SDK's directory and print its path"),
+        ("check", "check whether it can run on this machine"),
     ):
         action = actions.add_parser(name, help=does)
         action.add_argument(
             "version", nargs="?", help="as in 2.4.0 or 2.48; default: the interpreter's own wheel"
         )
     listed = actions.add_parser(
-        "socs", help="list the SoCs: name, Hexagon version, VTCM in MB, estimate; by tabs"
+        "socs", help="list the SoCs, tab-separated: name, Hexagon version, VTCM in MB, estimate"
     )
-    listed.add_argument(
-        "names", nargs="*", metavar="SOC", help="only these; one that is not known is refused"
-    )
+    listed.add_argument("names", nargs="*", metavar="SOC", help="list only these; an unknown one is an error")
     actions.add_parser(
-        "list", help="list the versions: wheel, SDK, whether it is here, what it lacks; by tabs"
+        "list", help="list the versions, tab-separated: wheel, SDK, whether it is installed, what it lacks"
     )
-    joined = actions.add_parser("join", help="make one DLC of several networks, a graph each")
-    joined.add_argument("target", type=Path, metavar="OUT", help="the DLC to make")
+    joined = actions.add_parser("join", help="join several networks into one DLC, with a graph for each")
+    joined.add_argument("target", type=Path, metavar="OUT", help="the DLC to write")
     joined.add_argument("first", type=Path, metavar="DLC")
     joined.add_argument("others", type=Path, nargs="+", metavar="DLC")
     fetched = actions.add_parser("install", help="fetch versions with uv or pip into the user's cache")

@@ -49,7 +49,7 @@ def inflate(content: bytes, largest: int = LARGEST_UNPACKED, wbits: int = zlib.M
     if len(plain) > largest:
         raise zlib.error(f"it unpacks to over {largest >> 20} MB")
     if not stream.eof:
-        raise zlib.error("it is cut short")
+        raise zlib.error("it is cut off")
     return plain
 
 
@@ -70,7 +70,7 @@ def _require_distinct(archive: zipfile.ZipFile) -> None:
     seen = set[str]()
     for name in archive.namelist():
         if name in seen:
-            raise zipfile.BadZipFile(f"its record {name[:100]!r} stands twice")
+            raise zipfile.BadZipFile(f"its record {name[:100]!r} appears twice")
         seen.add(name)
 
 

@@ -102,9 +102,9 @@ class _Remedy:
             return ""
         if self.native:
             return (
-                ": it is as large as float32 values are, which net-run takes without --use_native_input_files"
+                ": that is its size as float32 values, which net-run reads without --use_native_input_files"
             )
-        return ": it is as large as values of the input's own type are, which --use_native_input_files takes"
+        return ": that is its size as values of the input's own type, which net-run reads with --use_native_input_files"
 
 
 def _resolve_one(
@@ -114,7 +114,7 @@ def _resolve_one(
     if len(inputs) != len(sizes):
         raise ToolError(
             ErrorCode.WRONG_INPUT_COUNT,
-            f"inference {index} names {len(inputs)} input(s), and the network takes {len(sizes)}: {wanted}.",
+            f"inference {index} names {len(inputs)} input(s), but the network has {len(sizes)}: {wanted}.",
             "Input List",
         )
     files: dict[str, Path] = {}
@@ -124,7 +124,7 @@ def _resolve_one(
             problem = f"input {entry.path!r} without a name" if name is None else f"input name {name!r}"
             raise ToolError(
                 ErrorCode.WRONG_INPUT_NAME,
-                f"inference {index}: {problem} does not fit, write each of {wanted} once, as name:=path.",
+                f"inference {index}: {problem} does not fit: write each of {wanted} once, as name:=path.",
                 "Input List",
             )
         files[name] = _checked(index, name, directory / entry.path, sizes[name], remedy)
@@ -144,7 +144,7 @@ def _checked(index: int, name: str, path: Path, wanted: int, remedy: _Remedy) ->
     if size != wanted:
         raise ToolError(
             ErrorCode.SIZE_MISMATCH,
-            f"inference {index}: {path} has {size} bytes, and input {name} takes {wanted}{remedy.of(name, size)}.",
+            f"inference {index}: {path} has {size} bytes, but input {name} needs {wanted}{remedy.of(name, size)}.",
             "Input List",
         )
     return path

@@ -27,7 +27,7 @@ def install(name: str) -> Wheel:
     version = generations.wheel_called(name)
     if version is None:
         known = ", ".join(each.wheel for each in generations.GENERATIONS)
-        raise _failed(f"{name!r} is no version of {wheel.DISTRIBUTION}: known ones are {known}")
+        raise _failed(f"{name!r} is not a version of {wheel.DISTRIBUTION}: known versions are {known}")
     if present := wheel.on_this_machine().get(version):
         return present
     try:
@@ -40,7 +40,7 @@ def install(name: str) -> Wheel:
     if fetched := wheel.cached(version):
         return fetched
     raise _failed(
-        f"{wheel.DISTRIBUTION} {version} came without {', '.join(wheel.LIBRARIES)}: its index serves another file"
+        f"{wheel.DISTRIBUTION} {version} came without {', '.join(wheel.LIBRARIES)}: its index serves a different file"
     )
 
 
@@ -81,7 +81,7 @@ def _installer() -> list[str]:
         return [sys.executable, "-m", "pip", "install"]
     if pip := shutil.which("pip"):
         return [pip, "install"]
-    raise _failed("neither uv nor pip is here to fetch a wheel with: install one of them")
+    raise _failed("neither uv nor pip is installed, and one is needed to fetch a wheel: install one of them")
 
 
 def _failed(reason: str) -> ToolError:

@@ -60,7 +60,9 @@ def version(build_id: str) -> str:
     match = _BUILD_ID.match(build_id)
     if match is None:
         raise ToolError(
-            ErrorCode.RUNTIME_UNAVAILABLE, f"the libraries report an odd build id {build_id!r}.", "Host SDK"
+            ErrorCode.RUNTIME_UNAVAILABLE,
+            f"the libraries report an invalid build id {build_id!r}.",
+            "Host SDK",
         )
     return ".".join(match.groups())
 
@@ -149,7 +151,7 @@ def _exclusive(base: Path) -> Iterator[None]:
         if not lock(descriptor, _MAKING_SECONDS):
             raise ToolError(
                 ErrorCode.OUTPUT_WRITE,
-                f"another process has had {base}/.lock for {_MAKING_SECONDS:g} s: end it, and try again.",
+                f"another process has held {base}/.lock for {_MAKING_SECONDS:g} s: terminate it and try again.",
                 "Host SDK",
             )
         yield

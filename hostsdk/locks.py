@@ -24,7 +24,7 @@ def own_directory(folder: Path) -> Iterator[int]:
     try:
         facts = os.fstat(descriptor)
         if facts.st_uid != os.geteuid() or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise PermissionError(f"{folder} is not this user's alone")
+            raise PermissionError(f"{folder} is not private to this user")
         yield descriptor
     finally:
         os.close(descriptor)

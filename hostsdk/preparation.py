@@ -164,22 +164,15 @@ class Preparation:
         generation = generations.of_build(self.sdk.build_id)
         if generation and self.soc.name in generation.not_estimated:
             return (
-                f"The simulator of SDK {generation.sdk} has no cost model for {title}: the schematic is written, a "
-                "timeline is not."
+                f"The simulator of SDK {generation.sdk} has no cost model for {title}: a schematic is written, "
+                "but no timeline."
             )
         if generation is None:
-            return (
-                f"The simulator of this unknown SDK gave no timeline for {title}: the schematic is written."
-            )
+            return f"The simulator of this unknown SDK gave no timeline for {title}: only a schematic is written."
         if not self.soc.has_cost_model:
-            return (
-                f"The simulator has no cost model for {title}: the schematic is written, a timeline is not."
-            )
+            return f"The simulator has no cost model for {title}: a schematic is written, but no timeline."
         if not self.soc.estimate_supported:
-            return (
-                f"Qualcomm does not support performance estimates for {title}: the schematic is written, a timeline is "
-                f"not; {ESTIMATE_UNSUPPORTED}=1 asks for an unsupported one."
-            )
+            return f"Qualcomm does not support performance estimates for {title}: a schematic is written, but no timeline; {ESTIMATE_UNSUPPORTED}=1 requests an unsupported one."
         raise _failed(f"the simulator gave no timeline for {title}")
 
 

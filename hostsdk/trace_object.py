@@ -22,10 +22,10 @@ _KIND_ESTIMATE = 3
 def unpack(blob: bytes) -> tuple[bytes, str]:
     """Return the JSON and the graph's name. Raises ValueError for anything but an estimate's object."""
     if len(blob) < _HEADER.size:
-        raise ValueError(f"a trace object of {len(blob)} bytes is cut short")
+        raise ValueError(f"a trace object of {len(blob)} bytes is cut off")
     magic, _, total, kind, _, payload, name = _HEADER.unpack_from(blob)
     if (magic, kind, total) != (_MAGIC, _KIND_ESTIMATE, len(blob)) or _HEADER.size + payload + name != total:
-        raise ValueError("the trace object's header does not fit its content")
+        raise ValueError("the trace object's header does not match its content")
     body = blob[_HEADER.size :]
     return body[:payload], body[payload:].decode("utf-8")
 

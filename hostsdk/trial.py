@@ -34,8 +34,7 @@ def layout_of(installed: Wheel, versions: dict[str, str], scratch: Path) -> Layo
     supported = ", ".join(each.wheel for each in generations.GENERATIONS)
     raise ToolError(
         ErrorCode.RUNTIME_UNAVAILABLE,
-        f"version {installed.version} of the libraries ({reported}) fits none of the {len(generations.LAYOUTS)} layouts "
-        f"known here: use one of the wheels {supported}.",
+        f"version {installed.version} of the libraries ({reported}) matches none of the {len(generations.LAYOUTS)} known layouts: use one of the wheels {supported}.",
         "Host SDK",
     )
 

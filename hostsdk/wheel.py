@@ -47,7 +47,7 @@ def called(name: str, asked: str) -> str:
     if (wanted := generations.wheel_called(name)) is None:
         known = ", ".join(generation.sdk for generation in generations.GENERATIONS)
         raise _unavailable(
-            f"{asked} is no version of {DISTRIBUTION}: give one as in 2.4.0, or one of {known}"
+            f"{asked} is not a version of {DISTRIBUTION}: give one such as 2.4.0, or one of {known}"
         )
     return wanted
 
@@ -66,7 +66,7 @@ def find() -> Wheel:
     installation = own() if installed == wanted else cached(wanted)
     if installation is None:
         raise _unavailable(
-            f"version {wanted} of {DISTRIBUTION} is not on this machine: run python -m hostsdk install {wanted}"
+            f"version {wanted} of {DISTRIBUTION} is not installed on this machine: run python -m hostsdk install {wanted}"
         )
     return installation
 

@@ -100,4 +100,4 @@ def _describe(record: CellRecord, store: Store) -> Iterator[str]:
         yield "\n".join(
             f"    {line}" for line in shown(failure.evidence)[-_EVIDENCE_CHARACTERS:].splitlines()
         )
-    yield f"All that the tools said: {as_code(store.url(keys.cell(record.run_id, record.cell)))}"
+    yield f"Full tool output: {as_code(store.url(keys.cell(record.run_id, record.cell)))}"

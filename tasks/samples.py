@@ -14,4 +14,4 @@ from tasks.policy import step
 @step("make-samples", "make {files}")
 async def make_samples(folder: Path, files: Iterable[str]) -> None:
     """Make files of sample networks in the demo's folder, some seconds each. Raises InvalidInput if one fails."""
-    await make_networks(folder, lambda file: get_run_logger().info("Sample network %s is made.", file), files)
+    await make_networks(folder, lambda file: get_run_logger().info("Made sample network %s.", file), files)

@@ -52,7 +52,7 @@ async def plan_pruning(store: Store, policy: PruningPolicy) -> PruningPlan:
         for item in plan.items[:_ROWS]
     ]
     await acreate_table_artifact(
-        key="pruning", table=rows, description=f"What may go: {size(plan.size)} in {len(plan.items)} places"
+        key="pruning", table=rows, description=f"Removable: {size(plan.size)} in {len(plan.items)} places"
     )
     return plan
 

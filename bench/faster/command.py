@@ -55,14 +55,17 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--soc", nargs="+", default=_SOCS, metavar="SOC")
     parser.add_argument(
-        "--most-seconds", type=float, default=3, help="of CPU: what takes longer to compile is left out"
+        "--most-seconds",
+        type=float,
+        default=3,
+        help="seconds of CPU; networks that take longer to compile are left out",
     )
-    parser.add_argument("--minutes", type=float, default=600, help="begin nothing after so many")
+    parser.add_argument("--minutes", type=float, default=600, help="start nothing after this many")
     parser.add_argument(
         "--results",
         type=Path,
         default=Path("bench-faster"),
         metavar="DIR",
-        help="where answers are kept; a run that was stopped goes on there",
+        help="where answers are kept; an interrupted run resumes from there",
     )
     return parser.parse_args(argv)

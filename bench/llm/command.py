@@ -20,12 +20,12 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench llm", description=__doc__)
     parser.add_argument(
         "--run", nargs="*", choices=[*known()], metavar="ARCHITECTURE",
-        help="simulate all architectures or some, and add what qhas/llm/simulated.tsv lacks; estimates are kept in the default store",
+        help="simulate all or some architectures and add rows missing from qhas/llm/simulated.tsv; estimates are kept in the default store",
     )  # fmt: skip
     parser.add_argument("--soc", action="append", help=f"with --run; repeatable; default {', '.join(_SOCS)}")
     parser.add_argument("--attention", choices=[*Attention], default=Attention.GROUPED, help="with --run")
     parser.add_argument(
-        "--write", action="store_true", help=f"make the tables of {page.PAGE} of the shipped figures"
+        "--write", action="store_true", help=f"write the tables of {page.PAGE} from the shipped figures"
     )
     given = parser.parse_args(argv)
     if given.write:

@@ -27,7 +27,7 @@ def put_into(text: str, made: str) -> str:
     before, _, rest = text.partition(START)
     _, end, after = rest.partition(END)
     if not end:
-        raise ValueError(f"{PAGE} has no {START} with {END} behind it")
+        raise ValueError(f"{PAGE} has no {START} followed by {END}")
     return f"{before}{START}\n\n{made}\n\n{END}{after}"
 
 

@@ -85,7 +85,7 @@ def _figures(lab: SweepLab, outcome: Outcome) -> dict[str, Any]:
 def _require_whole(lab: SweepLab, outcome: Outcome) -> None:
     wrong = outcome.end.broken + [promise for kill in outcome.kills for promise in kill.reading.broken]
     if wrong:
-        raise BenchFailed(f"the store shows what is not so: {wrong[0]}")
+        raise BenchFailed(f"the store shows something untrue: {wrong[0]}")
     if absent := set(lab.cells) - outcome.end.complete.keys():
         raise BenchFailed(f"{len(absent)} cells are not complete, one of them {min(absent)}")
 

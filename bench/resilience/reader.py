@@ -130,11 +130,11 @@ def _check_files(objects: Objects, key: str, files: list[dict[str, Any]], readin
         path = f"{key.removesuffix(f'/{_MANIFEST}')}/{file['path']}"
         content = objects.read(path)
         if content is None:
-            reading.broken.append(f"{key} names {file['path']}, which is not there")
+            reading.broken.append(f"{key} names {file['path']}, which does not exist")
         elif (len(content), hashlib.sha256(content).hexdigest()) != (file["size"], file["sha256"]):
-            reading.broken.append(f"{path} is not what its manifest says")
+            reading.broken.append(f"{path} differs from its manifest")
         elif file["name"] in ("chrometrace", "qhas") and not _is_json(content):
-            reading.broken.append(f"{path} is not whole")
+            reading.broken.append(f"{path} is incomplete")
         reading.artifacts += 1
 
 
@@ -143,7 +143,7 @@ def _parsed(objects: Objects, key: str, reading: Reading) -> dict[str, Any]:
     try:
         parsed: dict[str, Any] = json.loads(content or b"")
     except ValueError:
-        reading.broken.append(f"{key} is no JSON")
+        reading.broken.append(f"{key} is not JSON")
         return {}
     return parsed
 

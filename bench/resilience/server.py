@@ -51,7 +51,7 @@ class PrefectServer:
             time.sleep(0.1)
         ended = self._process.returncode
         fault = (
-            f"does not answer within {_START_SECONDS:g} s"
+            f"did not answer within {_START_SECONDS:g} s"
             if ended is None
             else f"ended with exit code {ended}"
         )

@@ -56,7 +56,11 @@ def why_no_second_host() -> str | None:
         probe = subprocess.run([*_OTHER_HOST, *_NAMED, "true"], capture_output=True, text=True, timeout=10)
     except OSError as error:
         return f"a second host needs unshare: {error}"
-    return f"no namespaces of PIDs and host names here: {probe.stderr.strip()}" if probe.returncode else None
+    return (
+        f"PID and host name namespaces are not available here: {probe.stderr.strip()}"
+        if probe.returncode
+        else None
+    )
 
 
 def stop_and_take_over(folder: Path, networks: int, environment: Mapping[str, str]) -> Stopped:
@@ -94,7 +98,7 @@ def figures(stops: list[Stopped], cells: int) -> dict[str, Any]:
         if stop.exit_codes[0]:
             raise BenchFailed(f"the second host's sweep ended with exit code {stop.exit_codes[0]}")
         if stop.reading.broken or stop.changed or len(stop.reading.complete) != cells:
-            raise BenchFailed(f"{stop.changed} records are others after a stopped sweep went on")
+            raise BenchFailed(f"{stop.changed} records changed after a stopped sweep resumed")
         if not stop.exit_codes[1]:
             raise BenchFailed("a stopped sweep ended as if the run were still its own")
     return {

@@ -185,7 +185,7 @@ async def _profile(plan: Plan, site: Site, expected: Expectations) -> float:
 
 def _table(nights: list[Night]) -> Table:
     table = Table(box=SIMPLE)
-    for name in ("where", "night", "cells", "foretold, s", "eight of ten", "took, s", "took / foretold"):
+    for name in ("where", "night", "cells", "predicted, s", "80 % range", "took, s", "took / predicted"):
         table.add_column(name, justify="left" if name in ("where", "night") else "right")
     for night in nights:
         seconds, low, high = night.foretold

@@ -271,7 +271,7 @@ def _in_a_process(reader: Reader, trace: Path) -> dict[str, Any]:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
-        raise TracesFailed(f"{reader} did not end well: {said[-1] if said else f'code {done.returncode}'}")
+        raise TracesFailed(f"{reader} failed: {said[-1] if said else f'code {done.returncode}'}")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 

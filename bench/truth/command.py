@@ -51,57 +51,65 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     what.add_argument(
         "--write",
         action="store_true",
-        help="make calibration.tsv, checked.tsv, docs/truth.md and its pictures",
+        help="write calibration.tsv, checked.tsv, docs/truth.md and its pictures",
     )
     what.add_argument(
         "--run", nargs="*", metavar="NETWORK",
-        help="simulate what qhas/truth/simulated.tsv has no row of, of all structure files or of some, and add it",
+        help="simulate what qhas/truth/simulated.tsv has no row for, for all or some structure files, and add it",
     )  # fmt: skip
     parser.add_argument(
         "--again",
         action="store_true",
-        help="with --run: also what it has a row of, to set both against each other",
+        help="with --run: also what it has a row for, to compare both",
     )
     parser.add_argument(
         "--wheel", default=WHEEL, help=f"with --run: version of the compiler; default {WHEEL}"
     )
     parser.add_argument(
-        "--jobs", type=_count, default=1, metavar="N", help="with --run: networks at the same time"
+        "--jobs",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="with --run: number of networks to run in parallel",
     )
     parser.add_argument(
         "--results", type=Path, default=Path("bench-truth"), metavar="DIR",
-        help="with --run: where figures are kept; a run that was stopped goes on there",
+        help="with --run: where figures are kept; an interrupted run resumes from there",
     )  # fmt: skip
     what.add_argument(
         "--onnx", type=Path, metavar="FILE", help="a network to try, .onnx, .onnx.gz or .onnx.xz"
     )
     parser.add_argument(
         "--shape", action="append", default=[], metavar="INPUT=SIZES",
-        help="with --onnx: of an input whose sizes are open, as image=1,3,224,224; repeat it for more",
+        help="with --onnx: shape of an input without fixed sizes, as in image=1,3,224,224; repeatable",
     )  # fmt: skip
-    parser.add_argument("--model", help="its name in AI Hub, as mobilenet_v2: what it is set against")
-    parser.add_argument("--component", default="", help="which part of a model that has several")
+    parser.add_argument(
+        "--model", help="its name in AI Hub, as in mobilenet_v2, whose measurements it is compared with"
+    )
+    parser.add_argument("--component", default="", help="the part, for a model that has several")
     parser.add_argument(
         "--soc", action="append", help=f"default: {', '.join(_DEFAULT_SOCS)}; repeat it, or `all`"
     )
     given = parser.parse_args(argv)
     if bool(given.onnx) != bool(given.model):
-        parser.error("--model and --onnx go together")
+        parser.error("--model and --onnx must be given together")
     if given.model and given.model not in measured_models():
-        parser.error(f"nothing was measured of {given.model!r}; names are as in qhas/truth/measured.tsv")
+        parser.error(
+            f"there are no measurements for {given.model!r}; see qhas/truth/measured.tsv for the names"
+        )
     if given.model and given.component not in (parts := components(given.model)):
         named = f"--component {' or '.join(parts)}" if any(parts) else "no --component"
         parser.error(f"{given.model} was measured as {named}")
     if unknown := {*(given.run or ())} - {*structure.names()}:
         parser.error(
-            f"there is no structure file of {min(unknown)}; there are {', '.join(structure.names())}"
+            f"there is no structure file for {min(unknown)}; there are {', '.join(structure.names())}"
         )
     return given
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 
@@ -132,7 +140,7 @@ def _run(given: argparse.Namespace, console: Console) -> int:
     every = list(matrix.cells(given.wheel, given.run))
     wanted = every if given.again else [cell for cell in every if simulated.row_of(cell) is None]
     kept = matrix.Kept(given.results)
-    console.print(f"{len(wanted)} of {len(every)} figures to be had; {given.results} keeps them.")
+    console.print(f"{len(wanted)} of {len(every)} figures to simulate; results are kept in {given.results}.")
 
     def told(cell: matrix.Cell, result: matrix.Result) -> None:
         text = result.sentence if isinstance(result, matrix.Failed) else f"{result.simulated_us:,.1f} µs"
@@ -163,7 +171,7 @@ def _try(given: argparse.Namespace, console: Console) -> int:
     _show(console, f"{given.model}: {_described(traits)}", tables.Table(titles, rows))
     if grown:
         console.print(
-            f"{given.onnx.name} lacks the values of {grown} weights; values of a seed took their place."
+            f"{given.onnx.name} has no values for {grown} weights; they were generated from a fixed seed."
         )
     return 0
 
@@ -183,7 +191,7 @@ def _target(soc: str) -> trial.Target:
     if device and device.refused:
         raise BenchFailed(f"{soc.upper()} cannot be estimated: {device.refused}.")
     if not find(soc, "--soc").has_cost_model:
-        raise BenchFailed(f"the simulator has no cost model of {soc.upper()}.")
+        raise BenchFailed(f"the simulator has no cost model for {soc.upper()}.")
     return trial.Target(soc, device)
 
 
@@ -195,7 +203,7 @@ def _row(made: trial.Trial) -> tuple[str, ...]:
         and expected.low_ms <= made.measured_ms <= expected.high_ms
     )
     return (
-        made.target.device.title if made.target.device else "nobody measured it",
+        made.target.device.title if made.target.device else "not measured",
         made.target.soc,
         f"{made.simulated_ms:.4g}",
         f"{then:.4g} ({made.simulated_ms / then - 1:+.1%})" if then else "–",

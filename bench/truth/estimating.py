@@ -67,7 +67,7 @@ def estimate(
 
 def _read(graphs: list[dict[str, Any]]) -> Estimate:
     if len(graphs) != 1:
-        raise BenchFailed(f"the DLC has {len(graphs)} graphs where one is estimated")
+        raise BenchFailed(f"the DLC has {len(graphs)} graphs, but only one can be estimated")
     graph = GraphEstimate.model_validate(graphs[0])
     supported = graph.lower_cycles is not None
     return Estimate(

@@ -58,7 +58,7 @@ def unpack(path: Path) -> Any:
     try:
         model = onnx.load_from_string(plain(path.read_bytes()))
         if not model.graph.node:
-            raise BenchFailed(f"{path} has no graph: it is no ONNX file, or an empty one.")
+            raise BenchFailed(f"{path} has no graph: it is not an ONNX file, or it is empty.")
         with suppress(OSError, onnx.checker.ValidationError):  # missing values are grown instead
             onnx.load_external_data_for_model(model, str(path.parent))
     except BenchFailed:

@@ -42,7 +42,7 @@ def _write_nightly() -> None:
     if not (there := Path("examples", "nightly.yaml")).exists():
         there.parent.mkdir(exist_ok=True)
         shutil.copyfile(nightly_file(), there)
-        print(f"{there}: written; the nightly runs it, put your networks in")
+        print(f"{there}: written; the nightly runs it, so add your networks to it")
 
 
 async def _automations(notify: str | None) -> None:
@@ -56,7 +56,7 @@ def main() -> int:
     """Register everything, and return the exit code of the first failure."""
     parser = argparse.ArgumentParser(
         prog="python -m flows.register",
-        description="Create the work pool, the deployments and the automations, or renew them.",
+        description="Create or update the work pool, the deployments and the automations.",
     )
     parser.add_argument("--notify", metavar="TYPE/NAME", help="notification block, as in slack-webhook/lab")
     notify = parser.parse_args().notify

@@ -57,4 +57,4 @@ async def notification_block(client: PrefectClient, name: str) -> str:
     try:
         return str((await client.read_block_document_by_name(document, kind)).id)
     except ObjectNotFound:
-        raise SystemExit(f"The server has no block {name}: make it in the UI under Blocks.") from None
+        raise SystemExit(f"The server has no block {name}: create it in the UI under Blocks.") from None

@@ -137,7 +137,7 @@ class Dlc:
                 return archive.infolist()
         except (OSError, *DAMAGED_ZIP) as error:
             raise ToolError(
-                ErrorCode.BAD_CONTAINER, f"{self.path} is not a DLC, or is cut short ({error}).", "DLC"
+                ErrorCode.BAD_CONTAINER, f"{self.path} is not a DLC, or is cut off ({error}).", "DLC"
             ) from error
 
     def _content(self, member: zipfile.ZipInfo) -> bytes:

@@ -83,5 +83,5 @@ def _read(file: BinaryIO, at: int, size: int) -> bytes:
     file.seek(at)
     content = file.read(size)
     if len(content) != size:
-        raise zipfile.BadZipFile("the directory is cut short")
+        raise zipfile.BadZipFile("the directory is cut off")
     return content

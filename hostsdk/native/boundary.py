@@ -49,7 +49,7 @@ def rewrite(model: Any, boundary: Boundary) -> None:
             _output_last(graph, outputs[name])
     if boundary.quantised and not [*_quantised(graph, inputs), *_dequantised(graph, outputs)]:
         raise _refused(
-            "--quantize_io is for networks with quantising pairs, and this one has none at its ends"
+            "--quantize_io is for networks with quantising pairs, but this one has none at its inputs or outputs"
         )
 
 

@@ -63,14 +63,13 @@ def convert(request: dict[str, Any], reply: Reply) -> None:
     if not dlcs:
         raise ToolError(
             ErrorCode.UNSUPPORTED_LAYER,
-            "nothing of the network is left to run on the HTP, as its outputs are constants or its inputs themselves: give it an output "
-            "that an operation makes of an input.",
+            "the network leaves nothing to run on the HTP, as its outputs are constants or its inputs themselves: give it an output that an operation computes from an input.",
             "Converter",
         )
     if len(dlcs) != 1:
         raise ToolError(
             ErrorCode.UNSUPPORTED_LAYER,
-            f"the network became {len(dlcs)} graphs where one is needed.",
+            f"the network became {len(dlcs)} graphs instead of one.",
             "Converter",
         )
     trace = Path.cwd() / _TRACE
@@ -152,5 +151,7 @@ def _explained(ort: Any, network: str, htp: dict[str, str], error: Exception) ->
 
 def _unusable(network: str, error: Exception) -> ToolError:
     return ToolError(
-        ErrorCode.MODEL_LOAD, f"{Path(network).name} is no usable ONNX model: {reason_of(error)}", "Converter"
+        ErrorCode.MODEL_LOAD,
+        f"{Path(network).name} is not a usable ONNX model: {reason_of(error)}",
+        "Converter",
     )

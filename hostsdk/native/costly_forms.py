@@ -31,7 +31,7 @@ def _gemm_chains(graph: Any) -> Iterator[str]:
     if chains >= _FEW:
         yield (
             f"{chains} products of matrices are written as Reshape, Gemm, Reshape, as onnxsim writes MatMul and Add: up to 4 times "
-            "slower on the HTP (convnext_tiny 17.8 ms in place of 4.5, beit 17.3 in place of 14.7); convert the network as it "
+            "slower on the HTP (convnext_tiny 17.8 ms instead of 4.5, beit 17.3 instead of 14.7); convert the network as it "
             "was exported."
         )
 
@@ -48,6 +48,6 @@ def _quantised_channel_first(graph: Any) -> Iterator[str]:
         if image and quantised and value.type.tensor_type.elem_type == _FLOAT:
             yield (
                 f"the input {value.name} is float and channel-first, and is quantised and transposed inside: 1.1 to 1.3 times slower "
-                "(squeezenet1_1 511 µs in place of 381, resnet50 1068 in place of 924); convert it with "
+                "(squeezenet1_1 511 µs instead of 381, resnet50 1068 instead of 924); convert it with "
                 f"--input_layout {value.name} NCHW and --quantize_io."
             )

@@ -39,20 +39,20 @@ def require_data(model: Any, folder: Path) -> None:
             size = file.stat().st_size if file.is_file() else None
         except (OSError, ValueError):  # too long for a path, or contains a NUL
             raise _unusable(
-                f"{constant.name} lies at {name[:100]!r}, which is no path: save the network anew"
+                f"{constant.name} is at {name[:100]!r}, which is not a path: save the network again"
             ) from None
         if not inside:
             raise _unusable(
-                f"{constant.name} lies at {name}, outside of the network's folder: put the file beside the network, and save it anew"
+                f"{constant.name} is at {name}, outside the network's folder: put the file beside the network and save it again"
             )
         if size is None:
             raise _unusable(
-                f"{constant.name} lies in {name} beside the network, which is not there: bring it along"
+                f"{constant.name} is in {name} beside the network, which is missing: copy it there as well"
             )
         end = _number(place, "offset") + _number(place, "length")
         if size < end:
             raise _unusable(
-                f"{constant.name} lies in {name} up to byte {end}, and the file has {size}: it was cut; copy it again"
+                f"{constant.name} is in {name} up to byte {end}, but the file has {size}: it was cut off; copy it again"
             )
 
 

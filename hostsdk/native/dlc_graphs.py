@@ -97,7 +97,9 @@ def compose(session: Session, dlc_path: Path, scratch: Path) -> Iterator[Compose
             names += _compose(session, path, dlc, context)
         if twice := [name for name in names if names.count(name) > 1]:
             raise ToolError(
-                ErrorCode.MODEL_LOAD, f"the DLC holds two graphs named {twice[0]}: join others.", "DLC"
+                ErrorCode.MODEL_LOAD,
+                f"the DLC would have two graphs named {twice[0]}: join DLCs with different graph names.",
+                "DLC",
             )
         yield ComposedDlc(session, opened[0], context, tuple(names))
 

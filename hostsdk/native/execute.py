@@ -99,14 +99,13 @@ def _chosen(held: tuple[GraphInterface, ...], request: dict[str, Any]) -> list[G
     if unknown:
         raise ToolError(
             ErrorCode.INVALID_PARAMETER,
-            f"--graph_execute: the container holds no graph {unknown[0]!r}, it has {', '.join(by_name)}.",
+            f"--graph_execute: the container has no graph {unknown[0]!r}, only {', '.join(by_name)}.",
             "DLC",
         )
     if request["lists"] is not None and len(names) != len(request["lists"]):
         raise ToolError(
             ErrorCode.INVALID_PARAMETER,
-            f"{len(request['lists'])} input list(s) for {len(names)} graph(s) ({', '.join(names)}): give "
-            "--input_list one a graph, in this order, separated by commas.",
+            f"{len(request['lists'])} input list(s) for {len(names)} graph(s) ({', '.join(names)}): give --input_list one per graph, in this order, separated by commas.",
             "Input List",
         )
     return [by_name[name] for name in names]

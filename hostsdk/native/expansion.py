@@ -28,7 +28,7 @@ def require_bounded(model: Any) -> None:
     if _size(model.graph.node, sizes) > MOST_NODES:
         raise ToolError(
             ErrorCode.MODEL_LOAD,
-            f"its functions, written out, are over {MOST_NODES:,} nodes: export the network without functions that call each other so often.",
+            f"its functions expand to over {MOST_NODES:,} nodes: export the network without functions that call each other so often.",
             "Converter",
         )
 

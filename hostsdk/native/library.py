@@ -86,7 +86,7 @@ def load(directory: Path, layout: Layout) -> Libraries:
     """
     for struct, size in structs.SIZES.items():
         if ctypes.sizeof(struct) != size:
-            raise _refused(f"{struct.__name__} takes {ctypes.sizeof(struct)} bytes here, not {size}")
+            raise _refused(f"{struct.__name__} has {ctypes.sizeof(struct)} bytes here, not {size}")
     core_at = _provider(directory / "libQnnHtp.so", "QnnInterface_getProviders")
     interface: Any = structs.interface_of(layout.pointers).from_address(core_at)
     _require("QNN core", interface.coreApiVersion, _CORE_MAJOR)
@@ -116,7 +116,7 @@ def _provider(path: Path, symbol: str) -> int:
     providers, count = POINTER(c_void_p)(), c_uint32()
     status = get_providers(byref(providers), byref(count))
     if status or not count.value or not providers[0]:
-        raise _refused(f"{path.name} offers no interface (status {status:#x})")
+        raise _refused(f"{path.name} provides no interface (status {status:#x})")
     return int(providers[0])
 
 

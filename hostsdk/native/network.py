@@ -81,7 +81,7 @@ def _require_types(graph: Any) -> None:
         kind = TensorProto.DataType.Name(value.type.tensor_type.elem_type)
         if value.name not in constants and kind in _NOT_OF_THE_HTP:
             raise _invalid(
-                f"input {value.name} is of {kind}, which the HTP has none of: export the network in float32 or float16"
+                f"input {value.name} has type {kind}, which the HTP does not support: export the network in float32 or float16"
             )
 
 
@@ -119,7 +119,7 @@ def _upgraded(model: Any) -> Any:
             return model
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise _invalid(
-            f"its opset is {versions[0]}, in which bounds of Clip ({bounded[0]}) are attributes and get lost, and it cannot be brought to "
+            f"its opset is {versions[0]}, in which the bounds of Clip ({bounded[0]}) are attributes and get lost, and it cannot be converted to "
             f"{UPGRADED_OPSET} ({reason}): export it again with opset_version={UPGRADED_OPSET}"
         ) from error
 
@@ -134,7 +134,7 @@ def _settle(graph: Any, shapes: Shapes) -> bool:
     for name, value in inputs.items():
         for symbol, size in _given_symbols(name, value, shapes):
             if symbols.setdefault(symbol, size) != size:
-                raise _invalid(f"the dimension {symbol} is {symbols[symbol]} and {size} at once")
+                raise _invalid(f"the dimension {symbol} is {symbols[symbol]} and {size} at the same time")
     changed = False
     for name, value in inputs.items():
         wanted = _shape(name, value, shapes, symbols)
@@ -154,7 +154,7 @@ def _given_symbols(name: str, value: Any, shapes: Shapes) -> Iterable[tuple[str,
         if len(sizes) != len(dims):
             shown = " x ".join(map(str, sizes))
             raise _invalid(
-                f"--input_dim {name}: {shown} has {len(sizes)} dimensions, the input has {len(dims)}"
+                f"--input_dim {name}: {shown} has {len(sizes)} dimensions, but the input has {len(dims)}"
             )
         return [(each.dim_param, size) for each, size in zip(dims, sizes, strict=True) if each.dim_param]
     first = dims[0].dim_param if dims else ""
@@ -167,7 +167,7 @@ def _shape(name: str, value: Any, shapes: Shapes, symbols: Mapping[str, int]) ->
     if name in shapes.inputs:
         return list(shapes.inputs[name])
     if not value.type.tensor_type.HasField("shape"):
-        raise _invalid(f"input {name} has no shape: give it with --input_dim {name}, as in 1,3,224,224")
+        raise _invalid(f"input {name} has no shape: give one with --input_dim {name}, as in 1,3,224,224")
     sizes = [_size(each) if _size(each) is not None else symbols.get(each.dim_param) for each in dims]
     if dims and shapes.batch is not None and not dims[0].dim_param:
         sizes[0] = shapes.batch
@@ -182,8 +182,8 @@ def _unsettled(name: str, dims: Sequence[Any], sizes: Sequence[int | None]) -> s
     open_ones = [word for word in example if not word.isdigit()]
     numbers = f" with a number for {' and '.join(open_ones)}" if open_ones else ""
     return (
-        f"input {name} has a dimension without a number ({' x '.join(shown)}), and the HTP compiles for fixed shapes: "
-        f"give them all, as in --input_dim {name} {','.join(example)}{numbers}"
+        f"input {name} has a dimension without a fixed size ({' x '.join(shown)}), but the HTP compiles for fixed shapes: "
+        f"give all of them, as in --input_dim {name} {','.join(example)}{numbers}"
     )
 
 

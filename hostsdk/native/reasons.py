@@ -13,23 +13,17 @@ _PREFIXES = re.compile(
 )
 """Library, error number and name; the file; and where ONNX Runtime's own source raised the error."""
 _SENTENCES: Mapping[str, str] = {
-    r"Unsupported model IR version: (\d+), max supported IR version: (\d+)": "its IR version is {0}, and this ONNX Runtime reads up to {1}: "
-    "export it by an older onnx, or save it with `model.ir_version = {1}`",
-    r"Opset (\d+) is under development.*for domain (\S+) is till opset (\d+)": "its opset of {1} is {0}, and this ONNX Runtime takes "
-    "up to {2}: export it with opset_version={2} or below",
-    r"Type 'tensor\((\w+)\)' of input parameter \(.*?\) of operator \((\w+)\) in node \((.*?)\) is invalid": "{1} ({2}) takes no {0}: "
-    "export it in float32 or float16",
-    r"Node '(.*?)(?:_token_\d+)?' OpType:(\w+) .* was not selected by that EP": "the HTP does not take {1} ({0}) as it stands: see "
-    "whether shapes and types of its inputs and weights fit each other",
-    r"Could not find an implementation for (\w+)\(\d+\) node with name '(.*?)'": "ONNX Runtime has no {0} ({1}) of the numbers that it is "
-    "fed: put a Cast to float32 before it, or export the network in float32 or float16",
+    r"Unsupported model IR version: (\d+), max supported IR version: (\d+)": "its IR version is {0}, and this ONNX Runtime reads up to {1}: export it with an older onnx, or save it with `model.ir_version = {1}`",
+    r"Opset (\d+) is under development.*for domain (\S+) is till opset (\d+)": "its opset of {1} is {0}, and this ONNX Runtime supports up to {2}: export it with opset_version={2} or below",
+    r"Type 'tensor\((\w+)\)' of input parameter \(.*?\) of operator \((\w+)\) in node \((.*?)\) is invalid": "{1} ({2}) does not support {0}: export it in float32 or float16",
+    r"Node '(.*?)(?:_token_\d+)?' OpType:(\w+) .* was not selected by that EP": "the HTP does not support {1} ({0}) in this form: check that the shapes and types of its inputs and weights match",
+    r"Could not find an implementation for (\w+)\(\d+\) node with name '(.*?)'": "ONNX Runtime has no {0} ({1}) for its input's data type: put a Cast to float32 before it, or export the network in float32 or float16",
     r"Node \((.*?)\) Op \((\w+)\) \[\w+\] (.*?)\.?$": "{1} ({0}) does not fit its inputs ({2}): correct it, and export it again",
-    r"running (\w+) node\. Name:'(.*?)' Status Message: (?:\S+:\d+ \S+ )?(.*?)\.?$": "{0} ({1}) cannot be computed ({2}): see whether shapes "
-    "and types of its inputs and weights fit each other",
-    r"Duplicate definition of name \((.*)\)": "two nodes make a tensor called {0}: export it again",
-    r"Node input '(.*)' is not a graph input": "a node takes {0}, which nothing makes: it was cut or edited wrongly; export it again",
-    r"the graph is not acyclic": "its nodes go round in a circle: it was edited wrongly; export it again",
-    r"Protobuf parsing failed": "its bytes are no whole ONNX: it was cut or damaged on its way; copy it again",
+    r"running (\w+) node\. Name:'(.*?)' Status Message: (?:\S+:\d+ \S+ )?(.*?)\.?$": "{0} ({1}) cannot be computed ({2}): check that the shapes and types of its inputs and weights match",
+    r"Duplicate definition of name \((.*)\)": "two nodes produce a tensor called {0}: export it again",
+    r"Node input '(.*)' is not a graph input": "a node reads {0}, which no node produces: the network was cut or edited incorrectly; export it again",
+    r"the graph is not acyclic": "its nodes form a cycle: it was edited incorrectly; export it again",
+    r"Protobuf parsing failed": "it is not a complete ONNX file: it was cut off or damaged in transit; copy it again",
 }
 
 

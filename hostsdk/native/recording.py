@@ -61,7 +61,7 @@ class Recording:
         self._level = ProfileLevel.BASIC
         self.profile = self._open(ProfileLevel.BASIC)
         self._notify(
-            f"The emulator cannot profile the single nodes of {self._graph}: whole calls are recorded. "
+            f"The emulator cannot profile the individual nodes of {self._graph}: whole calls are recorded. "
             "The simulator's timeline is not affected.",
         )
 

@@ -9,23 +9,23 @@ from typing import Any
 from hostsdk.errors import ErrorCode, ToolError
 from hostsdk.native.assignment import Op
 
-_GELU = "as part of a GELU it is taken: x/2 (1 + erf(x/√2)) whole, or the node Gelu of opset 20"
+_GELU = "supported only as part of a GELU: x/2 (1 + erf(x/√2)) in full, or the node Gelu of opset 20"
 _RECURRENT = "write it as MatMul, Sigmoid and Tanh, one step after the other, or cut the network there"
-_DECIDES = "its result decides shapes or order of what follows: run it on the CPU after the network"
+_DECIDES = "its result determines the shapes or order of what follows: run it on the CPU after the network"
 _OPERATORS = (
-    "quantise to QDQ in place of QOperator (quant_format=QuantFormat.QDQ), or take the float network as w8a8"
+    "quantise to QDQ instead of QOperator (quant_format=QuantFormat.QDQ), or use the float network as w8a8"
 )
-_DYNAMIC = "ranges of activations have to be known beforehand: take the float network as w8a8"
-_WHOLE = "quantise to whole numbers of 4, 8 or 16 bits, with a scale a tensor or a channel"
-_CONSTANT = "make the shape or number that it takes a constant of the network, or cut the network there"
+_DYNAMIC = "activation ranges must be known beforehand: use the float network as w8a8"
+_WHOLE = "quantise to integers of 4, 8 or 16 bits, with a scale per tensor or per channel"
+_CONSTANT = "make the shape or number that it reads a constant of the network, or cut the network there"
 _TENSORS = "write it with Split, Slice and Concat of tensors, or cut the network there"
 _UNROLLED = "export it unrolled"
 _PUBLIC = frozenset({"", "ai.onnx", "com.microsoft"})
 """The domains of operations that ONNX or ONNX Runtime defines."""
 _REMEDIES: Mapping[str, str] = {
     "Erf": _GELU,
-    "FastGelu": "write it as the node Gelu, which is taken; a bias of its own as Add before it",
-    "BiasGelu": "write it as Add and Gelu, which are taken",
+    "FastGelu": "write it as the node Gelu, which is supported, with any bias as an Add before it",
+    "BiasGelu": "write it as Add and Gelu, which are supported",
     "LSTM": _RECURRENT,
     "GRU": _RECURRENT,
     "RNN": _RECURRENT,
@@ -42,14 +42,14 @@ _REMEDIES: Mapping[str, str] = {
     "Scan": _UNROLLED,
     "Einsum": "write it as Transpose, Reshape and MatMul, as later opsets of exporters do",
     "Shape": "give every input a shape with numbers, and it is folded away",
-    "GridSample": "opset 16 to 19 with four dimensions is taken, else cut the network there",
+    "GridSample": "use opset 16 to 19 with four dimensions, or cut the network there",
     "Dropout": "export the network for inference (model.eval()), which leaves it out",
-    "Cast": "casts between float32, int32, uint8 and bool are taken: write it in these, or leave it out",
+    "Cast": "only casts between float32, int32, uint8 and bool are supported: use these types, or leave it out",
     "QuantizeLinear": _WHOLE,
     "DequantizeLinear": _WHOLE,
     **dict.fromkeys(("Reshape", "Expand", "Tile", "TopK", "Range", "ConstantOfShape"), _CONSTANT),
     **dict.fromkeys(("SplitToSequence", "SequenceAt", "SequenceConstruct", "ConcatFromSequence"), _TENSORS),
-    "Mod": "for whole numbers: x - (x / y) * y with Div, Mul and Sub",
+    "Mod": "for integers: x - (x / y) * y with Div, Mul and Sub",
 }
 """The remedy for each operation type."""
 _NAMED_AT_MOST = 8
@@ -89,7 +89,7 @@ def remedies(ops: Iterable[Op], graph: Any) -> dict[Op, str]:
 
 def _remedy(kind: str, domain: str, otherwise: Arithmetic) -> str:
     if domain not in _PUBLIC:
-        return f"only {domain} knows it: write it as operations of ONNX, or cut the network there"
+        return f"only {domain} defines it: write it with ONNX operations, or cut the network there"
     if kind.startswith("QLinear"):
         return _OPERATORS
     return _REMEDIES.get(kind, otherwise)
@@ -101,7 +101,7 @@ def refusal(ops: Iterable[Op], graph: Any) -> ToolError:
     for (kind, name), remedy in remedies(ops, graph).items():
         by_remedy.setdefault(remedy, []).append(f"{kind} ({name or 'unnamed'})")
     refusals = " and not ".join(f"{_named(names)}: {remedy}" for remedy, names in by_remedy.items())
-    return ToolError(ErrorCode.UNSUPPORTED_LAYER, f"the HTP does not take {refusals}.", "Model Validation")
+    return ToolError(ErrorCode.UNSUPPORTED_LAYER, f"the HTP does not support {refusals}.", "Model Validation")
 
 
 def _named(names: list[str]) -> str:

@@ -59,7 +59,7 @@ def _loaded(network: Path) -> Any:
         return onnx.load(network, load_external_data=False)
     except Exception as error:  # the parser's own exceptions
         raise ToolError(
-            ErrorCode.MODEL_LOAD, f"no usable ONNX model: {reason_of(error)}", "Converter"
+            ErrorCode.MODEL_LOAD, f"not a usable ONNX model: {reason_of(error)}", "Converter"
         ) from error
 
 
@@ -78,6 +78,6 @@ def _left(ort: Any, network: Path, graph: Any, directory: Path, soc_model: int) 
         if unknown := unregistered(graph, str(error)):
             return unknown
         raise ToolError(
-            ErrorCode.MODEL_LOAD, f"no usable ONNX model: {reason_of(error)}", "Converter"
+            ErrorCode.MODEL_LOAD, f"not a usable ONNX model: {reason_of(error)}", "Converter"
         ) from error
     return not_taken(session, graph)

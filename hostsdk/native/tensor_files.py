@@ -33,7 +33,7 @@ class Inputs:
             listed = ", ".join(name or "one without a name" for name in names)
             raise ToolError(
                 ErrorCode.WRONG_INPUT_NAME,
-                f"the list names {listed}, and the network takes {', '.join(self.tensors)}.",
+                f"the list names {listed}, but the network needs {', '.join(self.tensors)}.",
                 "Input List",
             )
         return {name: self._read(name, Path(names[name])) for name in self.tensors}
@@ -51,7 +51,7 @@ class Inputs:
         if values.nbytes != path.stat().st_size or values.size != prod(shape):
             raise ToolError(
                 ErrorCode.SIZE_MISMATCH,
-                f"{path} has {path.stat().st_size} bytes, and input {name} takes {4 * prod(shape)}: "
+                f"{path} has {path.stat().st_size} bytes, but input {name} needs {4 * prod(shape)}: "
                 f"{' x '.join(map(str, shape))} values of float32.",
                 "Input List",
             )

@@ -24,9 +24,9 @@ def require_addressable(model: Any) -> None:
             if (elements := prod(shapes.get(name, ()))) > MOST_ELEMENTS:
                 raise ToolError(
                     ErrorCode.MODEL_LOAD,
-                    f"{node.op_type} {node.name or name} makes a tensor of {elements:,} elements "
-                    f"({' x '.join(map(str, shapes[name]))}), and the HTP addresses {MOST_ELEMENTS:,} in float16 at most: correct the "
-                    "sizes that it takes.",
+                    f"{node.op_type} {node.name or name} produces a tensor of {elements:,} elements "
+                    f"({' x '.join(map(str, shapes[name]))}), but the HTP addresses at most {MOST_ELEMENTS:,} in float16: correct the "
+                    "sizes that it reads.",
                     "Converter",
                 )
 

@@ -16,10 +16,10 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--output_dir", required=True, type=Path, metavar="DIR")
     parser.add_argument("--networks", default=",".join(NETWORKS), metavar="A[,B]", help="default: all six")
     parser.add_argument(
-        "--inputs", type=int, default=0, metavar="N", help="also N raw inputs a network and an input list"
+        "--inputs", type=int, default=0, metavar="N", help="also N raw inputs per network and an input list"
     )
     parser.add_argument(
-        "--float", action="store_true", help="in floats, each with a folder of images to quantise it by"
+        "--float", action="store_true", help="in floats, each with a folder of images for calibration"
     )
     chosen = parser.parse_args(argv)
     networks = chosen.networks.split(",")

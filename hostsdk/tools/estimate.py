@@ -71,8 +71,8 @@ def _estimated(name: str) -> Soc:
         raise _refused(f"the simulator has no cost model for {soc.name}")
     if not soc.estimate_supported and (setting == "0" or (setting != "1" and soc.checked is None)):
         raise _refused(
-            f"Qualcomm does not support performance estimates for {soc.name}, and nobody set them against a device; "
-            f"{ESTIMATE_UNSUPPORTED}=1 asks for one"
+            f"Qualcomm does not support performance estimates for {soc.name}, and they have not been compared with a device; "
+            f"{ESTIMATE_UNSUPPORTED}=1 requests one"
         )
     return soc
 

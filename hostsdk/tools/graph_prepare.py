@@ -46,7 +46,7 @@ def _options() -> Options:
     )
     add("--num_hvx_threads", type=whole_number(1), metavar="N", help="default: the compiler's choice")
     add("--htp_dlbc", type=switch, default=False, metavar="true|false", help="lossless bandwidth compression")
-    add("--overwrite_cache_records", action="store_true", help="default: a SoC that has a record is skipped")
+    add("--overwrite_cache_records", action="store_true", help="default: skip a SoC that has a record")
     add("--memorymapped_buffer_hint", type=switch, default=False, metavar="true|false", help="no effect here")
     return options
 
@@ -59,7 +59,7 @@ def _prepare(argv: Sequence[str]) -> None:
     targets = list(dict.fromkeys(socs.find(name, "--htp_socs") for name in chosen.htp_socs))
     if qhas and len(targets) > 1:
         raise _invalid(
-            "--profiling_level qhas writes a schematic a graph, named after it: prepare one SoC at a time"
+            "--profiling_level qhas writes a schematic per graph, named after it: prepare one SoC at a time"
         )
     options = {
         soc: for_soc(
@@ -88,7 +88,7 @@ def _prepare_one(preparation: Preparation, working: Path, *, qhas: bool) -> None
     if Dlc(working).cache_record(soc.name):
         print(f"[USER_INFO] {title}: the DLC has a matching cache record, generation is skipped")
         if qhas:
-            print(f"[WARN] {title}: no schematic is written; --overwrite_cache_records prepares anew")
+            print(f"[WARN] {title}: no schematic is written; --overwrite_cache_records prepares it again")
         return
     print(f"[INFO] SNPE HTP Offline Prepare: Attempting to create cache for {title}")
     print("[USER_INFO] No cache record in the DLC matches the target device. Creating a new record")

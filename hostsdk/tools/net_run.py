@@ -48,7 +48,7 @@ def _net_run(argv: Sequence[str]) -> None:
         if chosen.timeline_only and not timeline:
             raise ToolError(
                 ErrorCode.MISSING_RECORD,
-                f"{chosen.container.name} has no timeline for {soc.name}, which --timeline_only asks for: prepare it with "
+                f"{chosen.container.name} has no timeline for {soc.name}, which --timeline_only needs: prepare it with "
                 "--profiling_level qhas for a SoC that has an estimate.",
                 "DLC",
             )
@@ -86,7 +86,7 @@ def _net_run(argv: Sequence[str]) -> None:
             _publish(chosen.output_dir, results, [scratch / name for name in result["logs"]], qhas=qhas)
         if chosen.timeline_only:
             print(
-                "Nothing was executed: the log has the simulator's timeline alone, and there are no outputs."
+                "Nothing was executed: the log has only the simulator's timeline, and there are no outputs."
             )
             return
         for graph in result["graphs"]:
@@ -112,7 +112,7 @@ def _machine(container: Dlc) -> Soc:
     held = f"records for {', '.join(cached)}" if cached else "no cache record"
     raise ToolError(
         ErrorCode.INVALID_DEVICE,
-        f"the container has {held}, so set {SOC_VARIABLE} to the SoC to stand for.",
+        f"the container has {held}, so set {SOC_VARIABLE} to the SoC to emulate.",
         "HTP Device",
     )
 

@@ -70,17 +70,19 @@ def parse(argv: Sequence[str]) -> Namespace:
         "--input_list",
         type=_paths,
         metavar="FILE[,FILE]",
-        help="one inference a line: path, or name:=path ...; one list a graph, in the container's order",
+        help="one inference per line: path, or name:=path ...; one list per graph, in the container's order",
     )
     add(
         "--timeline_only",
         action="store_true",
-        help="run nothing: the log gets the simulator's timeline alone; takes the place of --input_list, needs qhas",
+        help="run nothing and log only the simulator's timeline; replaces --input_list, needs qhas",
     )
-    add("--graph_init", type=names, metavar="A[,B]", help="no effect here: graphs are made as they are run")
+    add(
+        "--graph_init", type=names, metavar="A[,B]", help="no effect here: graphs are created as they are run"
+    )
     add("--graph_execute", type=names, metavar="A[,B]", help="graphs to run; default: all")
     add("--output_dir", type=Path, default=Path("output"), metavar="DIR", help="default: ./output")
-    add("--use_dsp", action="store_true", help="run on the HTP; needed, there is no other runtime here")
+    add("--use_dsp", action="store_true", help="run on the HTP; required, as there is no other runtime here")
     for flag in _OTHER_RUNTIMES:
         add(flag, dest="other_runtimes", action="append_const", const=flag, help="not available here")
     add("--runtime_order", type=names, metavar="A[,B]", help="dsp is the only one available here")
@@ -96,7 +98,7 @@ def parse(argv: Sequence[str]) -> Namespace:
         type=seconds,
         default=0.0,
         metavar="SECONDS",
-        help="loop over the input list for so long",
+        help="loop over the input list for this long",
     )
     add(
         "--validate_cache",
@@ -110,7 +112,7 @@ def parse(argv: Sequence[str]) -> Namespace:
     )
     add("--set_output_tensors", type=names, metavar="A[,B]", help="outputs to write; default: all")
     for flag in _BUFFERS:
-        add(flag, action="store_true", help="no effect but to allow the native ones below")
+        add(flag, action="store_true", help="only allows the native options below")
     add("--use_native_input_files", action="store_true", help="raw files are of the inputs' own types")
     add("--use_native_output_files", action="store_true", help="raw files are of the outputs' own types")
     add("--userlogs", type=_user_log, metavar="LEVEL,PATH", help="write the runtime's log to a file")
@@ -157,7 +159,7 @@ def _require_dsp(chosen: Namespace) -> None:
         runtime = others[0] if others else "the CPU runtime, which is the default,"
         raise ToolError(
             ErrorCode.RUNTIME_UNAVAILABLE,
-            f"The selected runtime is not available on this platform: {runtime} is not served, use --use_dsp.",
+            f"The selected runtime is not available on this platform: {runtime} is not supported, use --use_dsp.",
             "Runtime",
         )
 

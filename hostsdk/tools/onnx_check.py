@@ -22,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _options() -> Options:
     options = Options(
-        "onnx-check", "Say which operations of an ONNX network the HTP of each SoC takes, as JSON."
+        "onnx-check", "List which operations of an ONNX network the HTP of each SoC supports, as JSON."
     )
     options.add_argument("-i", "--input_network", required=True, type=Path, metavar="ONNX")
     options.add_argument("-o", "--output_path", required=True, type=Path, metavar="JSON")

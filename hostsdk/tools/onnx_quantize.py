@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _options() -> Options:
     options = Options(
-        "onnx-quantize", "Quantise a float ONNX network by the ranges that inputs of a list give."
+        "onnx-quantize", "Quantise a float ONNX network with the ranges observed on the inputs of a list."
     )
     options.add_argument("-i", "--input_network", required=True, type=Path, metavar="ONNX")
     options.add_argument("-o", "--output_path", required=True, type=Path, metavar="ONNX")
@@ -39,7 +39,7 @@ def _options() -> Options:
         choices=("8", "16", MIXED),
         default="8",
         metavar="BITS",
-        help="8, 16, or mixed: 8, and 16 where the outputs lose most by 8",
+        help="8, 16, or mixed: 8, and 16 where 8 bits harm the outputs most",
     )
     add_shape_options(options)
     return options
@@ -52,7 +52,7 @@ def _quantise(argv: Sequence[str]) -> None:
     if chosen.weights_bitwidth not in (4, 8):
         raise ToolError(
             ErrorCode.INVALID_PARAMETER,
-            f"{chosen.weights_bitwidth} bits are not served, 4 and 8 are.",
+            f"{chosen.weights_bitwidth} bits are not supported, only 4 and 8.",
             "Command Line",
         )
     if not network.is_file():
@@ -80,7 +80,7 @@ def _quantise(argv: Sequence[str]) -> None:
 
 
 def _lifted(names: Sequence[str], activations: int) -> str:
-    share = f"{len(names)} of {activations} activations are of 16 bits"
+    share = f"{len(names)} of {activations} activations have 16 bits"
     if not names:
-        return f"{share}: nothing is lost by 8."
+        return f"{share}: 8 bits lose nothing."
     return f"{share}: {', '.join(names[:_NAMED_AT_MOST])}{' ...' if len(names) > _NAMED_AT_MOST else ''}"

@@ -33,13 +33,13 @@ def _options() -> Options:
         "--op_trace",
         type=Path,
         metavar="JSON",
-        help="also write which operations of the network became which, as the provider tells it",
+        help="also write which operations of the network became which, as reported by the provider",
     )
     options.add_argument(
         "--inner_outputs",
         type=Path,
         metavar="JSON",
-        help="give out what lies between the network's ends too, and write which output shows which tensor",
+        help="also output the intermediate tensors, and write which output holds which tensor",
     )
     add_shape_options(options)
     _add_boundary(options)

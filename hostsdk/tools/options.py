@@ -54,7 +54,7 @@ class _Version(argparse.Action):
 
 def whole_number(low: int, high: int | None = None) -> Callable[[str], int]:
     """Return an argument type: an integer of at least `low` and at most `high`."""
-    span = f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
+    span = f"an integer from {low} to {high}" if high is not None else f"an integer of at least {low}"
 
     def convert(text: str) -> int:
         value = int(text) if text.isascii() and text.isdigit() else None
@@ -88,5 +88,7 @@ def names(text: str) -> list[str]:
     """Parse an argument that is a list of names, separated by commas without blanks."""
     found = text.split(",")
     if not all(name and name == name.strip() for name in found):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names with commas between and no blanks")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of names separated by commas, without blanks"
+        )
     return found

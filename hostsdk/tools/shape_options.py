@@ -26,7 +26,7 @@ def add_shape_options(options: Options) -> None:
         action="append",
         default=[],
         metavar=("SYMBOL", "VALUE"),
-        help="the number that a dimension's symbol stands for; repeatable",
+        help="the value of a dimension's symbol; repeatable",
     )
     options.add_argument(
         "-b", "--batch", type=whole_number(1), metavar="N", help="the first dimension of every input"
@@ -48,7 +48,7 @@ def _dimensions(name: str, text: str) -> list[int]:
     if not sizes or min(sizes) < 1:
         raise ToolError(
             ErrorCode.INVALID_PARAMETER,
-            f"the dimensions of {name} are {text!r}, and should be whole numbers of 1 and more with commas between.",
+            f"the dimensions of {name} are {text!r}, but must be integers of 1 or more, separated by commas.",
             "Command Line",
         )
     return sizes

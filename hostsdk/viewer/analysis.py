@@ -12,10 +12,7 @@ from hostsdk.viewer.dominant import DominantPath, dominant_path
 from hostsdk.viewer.schematic import HtpOp, QnnNode, Schematic, SchematicError, Tensor
 from hostsdk.viewer.timeline import Event, Timeline, VtcmSample
 
-_FOREIGN = (
-    "the schematic was made by another prepare than the graph that ran ({why}); "
-    "give the one that was written together with the container."
-)
+_FOREIGN = "the schematic was written by a different prepare than the graph that ran ({why}); give the one that was written together with the container."
 _NO_TENSOR = Tensor(dtype="", rank=0, zero_offset=0, step_size=0.0, dims=())
 
 
@@ -107,7 +104,7 @@ def pick_timeline(timelines: Sequence[Timeline], schematic: Schematic) -> Timeli
     timeline = next((candidate for candidate in timelines if candidate.graph == schematic.graph), None)
     if timeline is None:
         ran = ", ".join(repr(candidate.graph) for candidate in timelines)
-        raise SchematicError(_FOREIGN.format(why=f"it describes {schematic.graph!r}, the log holds {ran}"))
+        raise SchematicError(_FOREIGN.format(why=f"it describes {schematic.graph!r}, but the log has {ran}"))
     expected = timeline.provenance.get("schematic_sha256")
     if expected and expected != schematic.sha256:
         raise SchematicError(_FOREIGN.format(why="its digest is not the one in the log"))
@@ -147,9 +144,7 @@ def _stretch(
     if zoom.end is not None:
         end = max(event.end for event in _of_node(timeline, schematic, zoom.end, framework_names))
     if start >= end:
-        raise ZoomError(
-            f"{zoom.end!r} ends before {zoom.start!r} begins; exchange --zoom_start and --zoom_end."
-        )
+        raise ZoomError(f"{zoom.end!r} ends before {zoom.start!r} begins; swap --zoom_start and --zoom_end.")
     return start, end
 
 

@@ -69,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--reader", type=Path, metavar="LIB", help=f"path of {_READER}")
     parser.add_argument("--schematic", type=Path, metavar="BIN", help="schematic written with the container")
     parser.add_argument("--config", type=Path, metavar="JSON", help="features to switch on and off")
-    parser.add_argument("--dlc", type=Path, metavar="DLC", help="adds the names ops had in the framework")
+    parser.add_argument(
+        "--dlc", type=Path, metavar="DLC", help="adds the names that ops have in the framework"
+    )
     parser.add_argument("--zoom_start", metavar="NODE", help="first QNN node to show")
     parser.add_argument("--zoom_end", metavar="NODE", help="last QNN node to show")
     parser.add_argument(

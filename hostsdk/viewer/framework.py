@@ -40,7 +40,7 @@ def framework_names(dlc: Path, graph: str) -> dict[str, str]:
         ) from fault
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise FrameworkError(
-            f"The framework trace in {dlc} is not in a known shape ({fault!r}); leave out --dlc."
+            f"The framework trace in {dlc} is not in a known format ({fault!r}); leave out --dlc."
         ) from fault
 
 

@@ -40,7 +40,7 @@ def _block(opening: str, members: Sequence[str], closing: str, margin: str) -> s
 
 def _finite(value: float) -> str:
     if not math.isfinite(value):
-        raise ValueError(f"{value} has no place in JSON")
+        raise ValueError(f"{value} cannot be written as JSON")
     return repr(value)
 
 

@@ -65,7 +65,7 @@ def read_log(path: Path) -> Log:
         ) from fault
     if content[:4] == _PREFIX.pack(_DIAGNOSTIC_MARK):
         raise LogError(
-            f"{path} is SNPE's diagnostic log (SNPEDiag), which times whole inferences and holds no op; give "
+            f"{path} is SNPE's diagnostic log (SNPEDiag), which times whole inferences and contains no ops; give "
             "profilelogs/qnn-profiling-data*.log of the same run to --input_log, or this file to snpe-diagview."
         )
     try:
@@ -114,7 +114,7 @@ class _Budget:
     def spend(self) -> None:
         self.left -= 1
         if self.left < 0:
-            raise LogError("its events repeat without end")
+            raise LogError("its events repeat endlessly")
 
 
 class _Table:
@@ -177,7 +177,7 @@ def _chunk(content: bytes, position: int) -> memoryview:
     (size,) = _PREFIX.unpack_from(content, position)
     if size < 4 or size > remaining - 4:
         raise LogError(
-            f"the part at byte {position} says it has {size} bytes, the file has {remaining - 4} more"
+            f"the part at byte {position} claims {size} bytes, but the file has only {remaining - 4} more"
         )
     return memoryview(content)[position : position + 4 + size]
 

@@ -41,7 +41,7 @@ def write_all(directory: Path, files: Mapping[str, Iterable[str]], compress: boo
         scratch = Path(tempfile.mkdtemp(prefix=".qnn-profile-viewer-", dir=directory))
     except OSError as fault:
         raise OutputError(
-            f"Nothing can be written to {directory} ({fault.strerror}); give --output a place in a writable directory."
+            f"Nothing can be written to {directory} ({fault.strerror}); give --output a path in a writable directory."
         ) from fault
     try:
         written = [_write(scratch, name, pieces, compress) for name, pieces in files.items()]

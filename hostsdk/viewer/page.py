@@ -147,7 +147,7 @@ def _table(columns: Sequence[tuple[str, str]], rows: Sequence[Mapping[str, Any]]
         yield "<tr>" + "".join(_cells(columns, row)) + "</tr>\n"
     yield "</table></div>\n"
     if len(rows) > _MOST_ROWS:
-        yield f'<p class="note">The first {_MOST_ROWS} of {len(rows)} rows; the QHAS JSON has all.</p>\n'
+        yield f'<p class="note">The first {_MOST_ROWS} of {len(rows)} rows; the QHAS JSON has all of them.</p>\n'
 
 
 def _cells(columns: Iterable[tuple[str, str]], row: Mapping[str, Any]) -> Iterator[str]:

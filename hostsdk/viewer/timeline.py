@@ -209,8 +209,7 @@ def _timeline(message: Message, payload: bytes) -> Timeline:
         return timeline_of(graph, json.loads(text), message.values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise TimelineError(
-            f"The timeline of graph {graph!r} is not in the simulator's known shape "
-            f"({type(fault).__name__}: {fault}); use the viewer that came with the tool that wrote the log."
+            f"The timeline of graph {graph!r} is not in the simulator's known format ({type(fault).__name__}: {fault}); use the viewer that came with the tool that wrote the log."
         ) from fault
 
 

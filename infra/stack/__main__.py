@@ -20,10 +20,10 @@ _console = Console(highlight=False)
 @app.command()
 def up(
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Of the UI; 4200 if that is free.")
+        int | None, typer.Option(min=1, max=65535, help="Port of the UI; default: 4200 if it is free.")
     ] = None,
     redis: Annotated[
-        bool | None, typer.Option(help="Messages through Redis; as installed, unless said.")
+        bool | None, typer.Option(help="Send messages through Redis; default: if it is installed.")
     ] = None,
 ) -> None:
     """Start everything, register the deployments of prefect.yaml and have workers wait for runs."""
@@ -31,7 +31,7 @@ def up(
     settings = stack.up(_console, port, redis)
     if port is None and settings.server != UI_PORT:
         _console.print(
-            f"  port {UI_PORT} was taken when the stack was made; the UI is at {settings.server}\n"
+            f"  port {UI_PORT} was taken when the stack was created; the UI is at {settings.server}\n"
         )
     _show(stack, settings)
 
@@ -41,7 +41,7 @@ def down() -> None:
     """Stop everything, including the remains of a stack that crashed. Only logs stay."""
     stack = Stack()
     stack.down()
-    _console.print(f"Nothing of the stack runs. Its logs: {stack.folder / 'logs'}")
+    _console.print(f"The stack is stopped. Its logs: {stack.folder / 'logs'}")
 
 
 @app.command()
@@ -53,17 +53,17 @@ def status() -> None:
         raise typer.Exit(1)
     _show(stack, settings)
     if not stack.is_up():
-        _console.print("Not all of it runs; `make stack` starts it anew.")
+        _console.print("Not all parts are running; `make stack` restarts it.")
         raise typer.Exit(1)
 
 
 def _show(stack: Stack, settings: Settings) -> None:
     for name, pid in stack.status().items():
         _console.print(f"  {name:<16} {f'process {pid}' if pid else 'DIED'}")
-    messages = "Redis" if settings.redis else "memory: redis-server is not installed, or --no-redis was said"
+    messages = "Redis" if settings.redis else "memory: redis-server is not installed, or --no-redis was given"
     _console.print(f"  messages through {messages}\n")
     _console.print(f"  UI      {settings.ui}")
-    _console.print(f"  login   asked for once by the UI: what is in {stack.folder / 'login'}")
+    _console.print(f"  login   requested once by the UI; it is in {stack.folder / 'login'}")
     _console.print(f"  store   s3://{BUCKET} at {settings.endpoint}, in memory: gone with the stack")
     _console.print(f"  shell   source {stack.folder / 'env'}    # qhas and prefect then use this stack")
     _console.print(f"  logs    {stack.folder / 'logs'}")

@@ -34,7 +34,7 @@ class Postgresql:
         found = shutil.which("initdb") or next(iter(_debian()), None)
         if found is None:
             raise PostgresqlMissing(
-                "PostgreSQL is not installed: there is no initdb; `apt install postgresql`, then try again."
+                "PostgreSQL is not installed (initdb is missing); `apt install postgresql`, then try again."
             )
         account = _ACCOUNT if os.geteuid() == 0 else None
         if account and not _exists(account):

@@ -88,7 +88,9 @@ class Settings:
     def choose(cls, data: Path, ui_port: int | None, with_redis: bool) -> Settings:
         """Choose ports that are free now and new secrets. Raises StackFailed if the given port is taken."""
         if ui_port is not None and not _is_free(ui_port):
-            raise StackFailed(f"Port {ui_port} is taken; name another with --port, or none for a free one.")
+            raise StackFailed(
+                f"Port {ui_port} is taken; name another with --port, or omit it for a free one."
+            )
         free = iter(_free_ports(5))
         return cls(
             server=ui_port or (UI_PORT if _is_free(UI_PORT) else next(free)),

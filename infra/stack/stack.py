@@ -127,7 +127,7 @@ class Stack:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise StackFailed(
-                    f"Another command is at work on the stack in {self.folder}; wait for its end."
+                    f"Another command is already working on the stack in {self.folder}; wait until it finishes."
                 ) from error
             yield
 

@@ -60,14 +60,14 @@ def _begin(processes: Processes, part: Part) -> Process:
             part.name, part.argv, part.environment, cwd=part.folder, **as_account(part.account)
         )
     except OSError as error:
-        raise StackFailed(f"The part {part.name} cannot be started: {error}.") from error
+        raise StackFailed(f"{part.name} cannot be started: {error}.") from error
 
 
 def _await(processes: Processes, part: Part, process: Process) -> None:
     deadline = time.monotonic() + part.seconds
     while not _is_ready(part, process):
         if not process.alive:
-            raise _failed(processes, part.name, "ended at once")
+            raise _failed(processes, part.name, "exited immediately")
         if time.monotonic() > deadline:
             raise _failed(processes, part.name, f"was not ready within {part.seconds:g} s")
         time.sleep(_LOOK_SECONDS)
@@ -79,7 +79,7 @@ def _is_ready(part: Part, process: Process) -> bool:
     listener = process.listener_at(part.port)
     if listener is Listener.OTHER:  # Prefect's server reports it and stays, doing nothing
         raise PortTaken(
-            f"Port {part.port} was free, and another program took it before the part {part.name} did; start the stack again."
+            f"Port {part.port} was free, but another program took it before {part.name} could; start the stack again."
         )
     return listener is Listener.OWN and part.ready()
 
@@ -107,7 +107,7 @@ def _register(processes: Processes, settings: Settings, root: Path) -> None:
                 check=False,
             )
     except subprocess.TimeoutExpired:
-        raise _failed(processes, "register", f"was not done within {_REGISTER_SECONDS:g} s") from None
+        raise _failed(processes, "register", f"did not finish within {_REGISTER_SECONDS:g} s") from None
     if done.returncode:
         raise _failed(processes, "register", f"failed with exit code {done.returncode}")
 
@@ -115,6 +115,4 @@ def _register(processes: Processes, settings: Settings, root: Path) -> None:
 def _failed(processes: Processes, name: str, what: str) -> StackFailed:
     log = processes.log(name)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return StackFailed(
-        f"The part {name} {what}. It said: {lines[-1].strip() if lines else 'nothing'} ({log})"
-    )
+    return StackFailed(f"{name} {what}. Its last output: {lines[-1].strip() if lines else 'nothing'} ({log})")

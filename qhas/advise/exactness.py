@@ -33,14 +33,10 @@ class Reference:
         )
         self._outputs = session.run(None, self._inputs)
         if not all(np.isfinite(output).all() for output in self._outputs):
-            raise ValueError(
-                "its outputs are not finite on random inputs, so that no rewrite could be checked"
-            )
+            raise ValueError("its outputs are not finite on random inputs, so no rewrite could be checked")
         drawn = any(values.any() for values in self._inputs.values())  # integers are all 0
         if drawn and all(map(np.array_equal, self._outputs, session.run(None, others))):
-            raise ValueError(
-                "its outputs are the same for any random input, so that no rewrite could be checked"
-            )
+            raise ValueError("its outputs are the same for any random input, so no rewrite could be checked")
 
     def error_of(self, path: Path) -> float:
         """Return the largest difference in an output, as a share of its largest value; images may be channel-last.
@@ -57,7 +53,7 @@ class Reference:
             for each, values in zip(session.get_outputs(), computed, strict=True)
         ]
         if [each.shape for each in outputs] != [each.shape for each in self._outputs]:
-            raise ValueError("its outputs have other sizes")
+            raise ValueError("its outputs have different shapes")
         if not all(np.isfinite(output).all() for output in outputs):
             raise ValueError("its outputs are not finite")
         differences = [
@@ -70,7 +66,7 @@ class Reference:
     def _as_taken(self, taken: Any) -> Any:
         values = self._inputs.get(taken.name)
         if values is None:
-            raise ValueError(f"it has another input, {taken.name}")
+            raise ValueError(f"it has a different input, {taken.name}")
         if taken.type in _WHOLE_TYPES and values.dtype.kind == "f" and (step := self._steps.get(taken.name)):
             values = step.whole(values)
         shape = tuple(size if isinstance(size, int) else 1 for size in taken.shape)
@@ -78,7 +74,7 @@ class Reference:
             return values
         turned = values.transpose(_TO_LAST) if values.ndim == len(_TO_LAST) else values
         if turned.shape != shape:
-            raise ValueError(f"input {taken.name} has other sizes")
+            raise ValueError(f"input {taken.name} has a different shape")
         return turned
 
     def _as_made(self, name: str, values: Any) -> Any:
@@ -95,7 +91,7 @@ def _session(path: Path) -> Any:
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime has its own exception types
-        raise ValueError(f"ONNX Runtime does not take it: {' '.join(str(error).split())[:300]}") from error
+        raise ValueError(f"ONNX Runtime cannot load it: {' '.join(str(error).split())[:300]}") from error
 
 
 def _values(random: Any, taken: Any) -> Any:
@@ -113,5 +109,5 @@ def _values(random: Any, taken: Any) -> Any:
         "tensor(bool)": np.bool_,
     }
     if taken.type not in whole:
-        raise ValueError(f"no random values for {taken.type}")
+        raise ValueError(f"no random values can be drawn for {taken.type}")
     return np.zeros(shape, whole[taken.type])

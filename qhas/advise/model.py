@@ -78,8 +78,8 @@ class Advice(Stored):
         place = f"{self.network} on {self.soc}"
         if not self.together:
             tried = sum(each.verdict is not Verdict.NOT_APPLICABLE for each in self.attempts)
-            return f"{place}: none of {tried} rewrites that apply is simulated faster than {microseconds(self.before_us)}; {self.truth}."
+            return f"{place}: none of {tried} applicable rewrites is simulated faster than {microseconds(self.before_us)}; {self.truth}."
         return (
-            f"{place}: {signed_percent(self.gain_percent)} by {', '.join(self.together)}, simulated and confirmed by no device: "
-            f"{microseconds(self.after_us)} in place of {microseconds(self.before_us)}; {self.truth}."
+            f"{place}: {signed_percent(self.gain_percent)} by {', '.join(self.together)}, simulated, not confirmed on a device: "
+            f"{microseconds(self.after_us)} instead of {microseconds(self.before_us)}; {self.truth}."
         )

@@ -157,7 +157,7 @@ def load(path: Path) -> Any:
     except Exception as error:  # the parser has its own exception types
         raise ValueError(f"it cannot be read as ONNX ({type(error).__name__})") from error
     if sum(len(each.raw_data) for each in model.graph.initializer) > _LARGEST:
-        raise ValueError("its weights are over 1.5 GB, and no longer one file of ONNX")
+        raise ValueError("its weights are over 1.5 GB, too large to write as a single ONNX file")
     return model
 
 

@@ -28,35 +28,35 @@ class Rewrite:
 REWRITES = (
     Rewrite(
         "quantised-input",
-        "an input that is quantised first of all comes as whole numbers",
-        "quantising a channel-first image takes one HVX thread a large part of a small network's time",
+        "inputs that the network quantises first are passed as integers",
+        "quantising a channel-first image occupies one HVX thread for a large part of a small network's time",
         quantised.quantised_inputs,
-        interface="inputs are handed over quantised, by the scale and zero point of the network's own QuantizeLinear",
+        interface="inputs are passed quantised, with the scale and zero point of the network's own QuantizeLinear",
     ),
     Rewrite(
         "quantised-output",
-        "an output that is dequantised last of all is handed over as whole numbers",
+        "outputs that the network dequantises last are returned as integers",
         "a float output has four times the bytes, and dequantising runs on HVX",
         quantised.quantised_outputs,
-        interface="outputs are taken quantised, by the scale and zero point of the network's own DequantizeLinear",
+        interface="outputs are returned quantised, with the scale and zero point of the network's own DequantizeLinear",
     ),
     Rewrite(
         "channel-last-input",
-        "a channel-first image is taken channel-last, with a Transpose as the first node",
-        "latencies on devices of both layouts (docs/truth.md); Qualcomm's converter does so by default",
+        "channel-first images are passed channel-last, with a Transpose as the first node",
+        "latencies of both layouts on devices (docs/truth.md); Qualcomm's converter does so by default",
         layout.channel_last_inputs,
-        interface="images are handed over channel-last",
+        interface="images are passed channel-last",
     ),
     Rewrite(
         "fold-transposes",
-        "two Transposes in a row become one, or none where they undo each other",
-        "each Transpose is a copy of the tensor on one HVX thread or more",
+        "two consecutive Transposes become one, or none if they undo each other",
+        "each Transpose copies the tensor, on one HVX thread or more",
         layout.fold_transposes,
     ),
     Rewrite(
         "matmul-for-gemm-chain",
         "Reshape, Gemm, Reshape becomes MatMul and Add",
-        "onnxsim writes the former, up to 4 times slower on the HTP (docs/truth.md)",
+        "onnxsim writes this chain, up to 4 times slower on the HTP (docs/truth.md)",
         layout.matmul_for_gemm_chains,
     ),
     Rewrite(
@@ -68,25 +68,25 @@ REWRITES = (
     Rewrite(
         "dense-for-grouped",
         "a grouped convolution becomes a dense one with zeros between its groups",
-        "HMX works on 32 channels at once; groups of fewer leave most of it idle",
+        "HMX works on 32 channels at once; smaller groups leave most of it idle",
         convolutions.dense_for_grouped,
     ),
     Rewrite(
         "dense-for-depthwise",
-        "a depthwise convolution with a kernel of 5 and more, or a dilated one, becomes a dense one with zeros",
-        "depthwise convolutions use a small part of HMX, the less the larger their kernels",
+        "a depthwise convolution with a kernel of 5 or more, or a dilated one, becomes a dense one with zeros",
+        "depthwise convolutions use a small part of HMX, and less the larger their kernels",
         convolutions.dense_for_depthwise,
     ),
     Rewrite(
         "zeros-for-dilation",
         "a dilated convolution becomes one with zeros between its taps",
-        "dilation is done by moving the image apart and together again where no kernel of the library takes it",
+        "where the library has no kernel for it, dilation splits the image apart and reassembles it",
         convolutions.zeros_for_dilation,
     ),
     Rewrite(
         "split-concat",
-        "a convolution over concatenated channels becomes a convolution of each part, and their sum",
-        "a Concat is a copy of all its parts, in DRAM where they do not fit into VTCM together",
+        "a convolution over concatenated channels becomes a convolution of each part, then their sum",
+        "a Concat copies all its parts, in DRAM if they do not fit into VTCM together",
         convolutions.split_concat,
     ),
     Rewrite(
@@ -104,7 +104,7 @@ REWRITES = (
     Rewrite(
         "convolution-for-average-pool",
         "an average pool becomes a depthwise convolution, with a product where its padding does not count",
-        "such pools are simulated up to four times too slow (docs/truth.md): believe a gain here last",
+        "such pools are simulated up to four times too slow (docs/truth.md): trust a gain here least",
         pools.convolution_for_average_pool,
     ),
     Rewrite(
@@ -122,7 +122,7 @@ REWRITES = (
     Rewrite(
         "hard-swish",
         "x * HardSigmoid(x), or x * Clip(x + 3, 0, 6) / 6, becomes HardSwish",
-        "one op of the HTP in place of up to four",
+        "one HTP op instead of up to four",
         hard_swish,
     ),
     Rewrite(
@@ -134,7 +134,7 @@ REWRITES = (
     Rewrite(
         "clip-for-min-max",
         "Min and Max with constants become Clip",
-        "a Clip after a convolution is part of it",
+        "a Clip after a convolution is fused into it",
         elementwise.clip_for_min_max,
     ),
 )

@@ -136,7 +136,7 @@ def _other_bytes(before: Evidence, after: Evidence) -> list[Circumstance]:
     """Report another DLC whose network was not recorded: the ops look alike, and what changed is unknown."""
     if None in (before.digest, after.digest):
         return []
-    sentence = "another DLC, whose network was not recorded"
+    sentence = "a different DLC, whose network was not recorded"
     return [Circumstance(kind=Kind.DLC_BYTES, source=Source.RECORD, sentence=sentence)]
 
 

@@ -125,12 +125,12 @@ def _remarks(
     for side in (before, after):
         yield from (f"{side.file.name} {note}." for note in notes(side.file))
         if side.file.missing:
-            yield f"{side.file.name} has no {', '.join(side.file.missing)}: what they tell is left out."
+            yield f"{side.file.name} has no {', '.join(side.file.missing)}: their contents are left out."
         if side.runtrace is None and side.any_runtrace:
-            yield f"The runtrace beside {side.file.name} is of another run: it is left out."
+            yield f"The runtrace beside {side.file.name} is from a different run and is left out."
     first = figures[GRAPH.name] if figures[GRAPH.name].change is not None else figures[TIME.name]
     if warm := {LATENCY.name: "latency", WARM.name: "warm time"}.get(time.name):
-        yield f"The parts are of the first, cold, profiled inference; the {warm} is of warm ones."
+        yield f"The parts belong to the first, cold, profiled inference; the {warm} is that of warm ones."
         if (time.change or 0) * (first.change or 0) < 0:
             yield (
                 f"{warm.capitalize()} and first inference moved in opposite directions: the parts do not explain "
@@ -138,18 +138,18 @@ def _remarks(
             )
     if time.name == GRAPH.name and _at_another_clock(time, figures):
         yield (
-            "The cold graph's time and its cycles moved in opposite directions, so the clock was another one: warm times "
-            "tell more, where both sides have a runtrace."
+            "The cold graph's time and its cycles moved in opposite directions, so the clock was different: warm times "
+            "say more if both sides have a runtrace."
         )
     if time.name == CYCLES.name:
-        yield "A file does not tell the graph's own time, so its cycles are judged: power-up decides nothing."
+        yield "A file does not state the graph's own time, so its cycles are judged; power-up has no effect."
     yield from _misleading(figures, first, origin)
     if moved := renamed(ops):
         names = "name of 1 op moved; it was" if moved == 1 else f"names of {moved} ops moved; they were"
-        yield f"The {names} matched by structure and place."
+        yield f"The {names} matched by structure and position."
     unnamed = sum(abs(part.cycles) for part in parts if part.part is Part.UNNAMED)
     if unnamed > _UNNAMED_SHARE * abs(figures[CYCLES.name].change or 0):
-        yield f"The files give {unnamed:,.0f} cycles of the difference to no op."
+        yield f"The files assign {unnamed:,.0f} cycles of the difference to no op."
 
 
 def _at_another_clock(time: Figure, figures: dict[str, Figure]) -> bool:

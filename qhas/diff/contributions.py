@@ -24,10 +24,10 @@ from qhas.profile.timing import Timing
 _PHRASES: dict[OpEffect, str] = {
     OpEffect.ADDED: "added",
     OpEffect.REMOVED: "removed",
-    OpEffect.REPLACED: "in place of other ops",
-    OpEffect.DATA_TYPE: "with another data type",
-    OpEffect.ATTRIBUTES: "with other attributes",
-    OpEffect.RESHAPED: "with results of another size",
+    OpEffect.REPLACED: "replacing other ops",
+    OpEffect.DATA_TYPE: "with a different data type",
+    OpEffect.ATTRIBUTES: "with different attributes",
+    OpEffect.RESHAPED: "with results of a different size",
     OpEffect.REFERENCE_GAINED: "fell back to reference implementations",
     OpEffect.REFERENCE_LOST: "no longer on reference implementations",
     OpEffect.FORMAT_CHANGE_GAINED: "gained a format change",
@@ -112,7 +112,7 @@ def _of_nobody(before: Timing, after: Timing, ops: Iterable[OpChange]) -> Iterat
         named["after"] += round(op.after or 0)
     unnamed = (after.cycles - after.idle - named["after"]) - (before.cycles - before.idle - named["before"])
     yield Contribution(part=Part.IDLE, name="idle", cycles=after.idle - before.idle, us=0.0)
-    yield Contribution(part=Part.UNNAMED, name="cycles the file gives to no op", cycles=unnamed, us=0.0)
+    yield Contribution(part=Part.UNNAMED, name="cycles the file assigns to no op", cycles=unnamed, us=0.0)
 
 
 def _of_time(
@@ -122,7 +122,7 @@ def _of_time(
     old, new = rates
     clocks = before.clock_mhz and after.clock_mhz
     if old is not None and new is not None:
-        whole = "time a cycle takes" if before.apart else "power-up, VTCM acquire and clock"
+        whole = "time per cycle" if before.apart else "power-up, VTCM acquire and clock"
         name = f"clock {before.clock_mhz:,.0f} → {after.clock_mhz:,.0f} MHz" if clocks else whole
         yield Part.CLOCK, name, after.cycles * (new - old)
     if clocks:

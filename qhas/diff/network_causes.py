@@ -29,7 +29,7 @@ def network_causes(diff: NetworkDiff, modules: Mapping[str, str | None] | None =
     `modules` holds paths of modules keyed by names of ops, as far as they are known.
     """
     if diff.same:
-        sentence = "other bytes of the DLC, with the same ops, shapes and weights"
+        sentence = "different bytes in the DLC, with the same ops, shapes and weights"
         return [Circumstance(kind=Kind.DLC_BYTES, source=Source.RECORD, sentence=sentence, explains=False)]
     data_type = list(_data_types(diff))
     structure = list(_structure(diff, modules or {}, retyped=bool(data_type)))

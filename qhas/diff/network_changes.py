@@ -22,7 +22,7 @@ _KERNELS = frozenset({"Conv2d", "DepthWiseConv2d", "TransposeConv2d", "Conv3d"})
 _OF_EACH_CHANNEL = "DepthWiseConv2d"
 _BIASED = _KERNELS | {"FullyConnected", "MatMul"}
 _KERNEL_RANK = 4
-OTHER_WEIGHTS, OTHER_SCALES = "other weights", "other scales of quantised tensors"
+OTHER_WEIGHTS, OTHER_SCALES = "different weights", "different scales of quantised tensors"
 _OF_CHANNELS = "of "
 _OFFSET = re.compile(r"offset (-?\d+)$")
 _NOW_BELOW = "that reach below zero (as without a folded ReLU)"
@@ -208,7 +208,9 @@ def _attributes(old: Node, new: Node) -> Iterator[Change]:
         if before.get(name) != after.get(name):
             called = "activation" if _is_activation(name, old) else _CALLED.get(name, name.replace("_", " "))
             values = [_shown(name, side.get(name)) for side in (before, after)]
-            phrase = f"{called} {values[0]} → {values[1]}" if values[0] != values[1] else f"other {called}"
+            phrase = (
+                f"{called} {values[0]} → {values[1]}" if values[0] != values[1] else f"different {called}"
+            )
             yield Change(Aspect.ATTRIBUTE, phrase)
 
 
@@ -270,7 +272,7 @@ def _wiring(old: Node, new: Node, partners: _Partners) -> str | None:
     if not wrong:
         return None
     swapped = {one for one, _ in wrong} == {other for _, other in wrong}
-    return "inputs in another order" if swapped else "reading other ops"
+    return "inputs in a different order" if swapped else "reading from different ops"
 
 
 def _place(source: int | None) -> int:
@@ -285,7 +287,7 @@ def _values(old: Node, new: Node) -> Iterator[Change]:
     if by_channel := _grain(constants):
         yield Change(Aspect.ENCODING, by_channel)
     elif any(before.weights != after.weights and not _rescaled(before, after) for before, after in constants):
-        yield Change(Aspect.WEIGHTS, OTHER_WEIGHTS if old.type in _BIASED else "other constants")
+        yield Change(Aspect.WEIGHTS, OTHER_WEIGHTS if old.type in _BIASED else "different constants")
     results = list(zip(old.outputs, new.outputs, strict=False))
     follows = old.type not in _BIASED and _below_zero(zip(old.inputs, new.inputs, strict=False))
     if not follows and (below := _below_zero(results)):

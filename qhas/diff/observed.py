@@ -29,7 +29,7 @@ _VTCM_SIZES = tuple(size << 20 for size in (1, 2, 4, 8, 16))
 _SHOWN = 3
 """Number of kinds of ops that are named; the rest are summed up as `more`."""
 _OF_NETWORK = (OpEffect.REPLACED, OpEffect.ADDED, OpEffect.REMOVED, OpEffect.RESHAPED)
-_TOLD = {OpEffect.REPLACED: "became {0}", OpEffect.RESHAPED: "with results of another size"}
+_TOLD = {OpEffect.REPLACED: "became {0}", OpEffect.RESHAPED: "with results of a different size"}
 """An op that is compiled twice has results of twice the size: figures cannot distinguish it from one twice as large."""
 _MAKES_OTHERS = {Kind.SOC, Kind.SDK, Kind.DATA_TYPE, Kind.NETWORK, Kind.WEIGHTS}
 """If one of these differs, differences in memory or compilation follow from it."""
@@ -67,12 +67,14 @@ def observed(
         if _limited(peak):
             yield _seen(Kind.VTCM, f"peak VTCM {mebibytes(peak.before or 0)} → {mebibytes(peak.after or 0)}")
         if compiled := _with(ops, OpEffect.RECOMPILED):
-            yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to other HTP ops")
+            yield _seen(Kind.COMPILED, f"{len(compiled)} of {len(ops)} ops compiled to different HTP ops")
     if Kind.SOC in stated:
         return
     if clock.change is None:
         if slower := _slower_cycles(by_name["graph_us"], by_name["timeline_cycles"]):
-            yield _seen(Kind.CLOCK, f"time of a cycle {signed_percent(slower)}, so most likely another clock")
+            yield _seen(
+                Kind.CLOCK, f"time per cycle {signed_percent(slower)}, so most likely a different clock"
+            )
     elif 100 * abs(clock.change or 0.0) > _CLOCK_PERCENT * min(clock.before or 0.0, clock.after or 0.0):
         yield _seen(Kind.CLOCK, f"clock {clock.before:,.0f} → {clock.after:,.0f} MHz")
 

@@ -57,7 +57,7 @@ def compare_runs(
     old, new = (_records(store, run_id, selection) for run_id in (before, after))
     both = [key for key in new if key in old]
     if not both:
-        raise InvalidInput(f"Runs {before} and {after} have no cell in common that fits the choice.")
+        raise InvalidInput(f"Runs {before} and {after} have no cell in common that matches the selection.")
     with ThreadPoolExecutor(_AT_ONCE, "qhas-compare") as threads:
         results = list(threads.map(lambda key: _compared(store, old[key], new[key], threshold_percent), both))
     cells = sorted((result for result in results if isinstance(result, CellDiff)), key=_badness)
@@ -90,9 +90,7 @@ def evidence_of(store: Store, record: CellRecord) -> Evidence:
     content = store.read(keys.file(record, artifact)) if artifact else None
     if record.graphs:
         names = ", ".join(graph.name for graph in record.graphs)
-        raise CellNotComparable(
-            f"in {record.run_id} it has several graphs ({names}), each with a QHAS of its own"
-        )
+        raise CellNotComparable(f"in {record.run_id} it has several graphs ({names}), each with its own QHAS")
     if artifact is None or content is None:
         raise CellNotComparable(f"in {record.run_id} it has no QHAS summary")
     try:

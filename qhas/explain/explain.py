@@ -24,7 +24,7 @@ def explain(
     baseline = Trial(bench.subject, prepare or PrepareOptions(), ops=True)
     as_it_is = bench.estimator.try_one(baseline)
     if len(as_it_is.graphs) != 1:
-        raise InvalidInput(f"{bench.name} holds {len(as_it_is.graphs)} graphs; explain takes a DLC of one.")
+        raise InvalidInput(f"{bench.name} holds {len(as_it_is.graphs)} graphs; explain needs a DLC with one.")
     planned = experiments(as_it_is)
     done = 1
     progress(done, 1 + len(planned))
@@ -66,7 +66,7 @@ def finding(as_it_is: Estimate, experiment: Experiment, outcome: Outcome) -> Fin
     took, pure = experiment.took(outcome), outcome.htp_ops == as_it_is.htp_ops
     notes = [
         *([] if took else ["the setting is not in force"]),
-        *([] if pure else ["the compiler made other HTP ops: no pure what-if"]),
+        *([] if pure else ["the compiler produced different HTP ops, so this is not a pure what-if"]),
     ]
     return Finding(
         resource=experiment.resource,

@@ -77,7 +77,7 @@ class OpBound(Stored):
     @property
     def text(self) -> str:
         """The op in words, as in `Quantize x_q (25 % of the time, HVX, at 25 % of its ceiling)`."""
-        name = shown(f"{self.type} {self.node}".strip()) or "nothing at work"
+        name = shown(f"{self.type} {self.node}".strip()) or "no op running"
         parts = [f"{self.share_percent:.0f} % of the time", self.bound or self.unit or "waiting"]
         if self.threads_percent is not None:
             parts.append(f"on {self.threads_percent:.0f} % of its threads")
@@ -137,18 +137,18 @@ class Explanation(Stored):
             if (value := self.elasticity(resource)) is not None
         ]
         most, resource = max(engines, default=(0.0, Resource.CLOCK), key=lambda each: each[0])
-        others = ", ".join(
-            f"{other} {number(f'{value:.2f}')}" for value, other in sorted(engines, reverse=True)[1:]
+        others = "".join(
+            f", to {other} {number(f'{value:.2f}')}" for value, other in sorted(engines, reverse=True)[1:]
         )
         known = f"{self.network} on {self.soc}, simulated at {microseconds(self.time_us)},"
         if most < 0.3:
             return (
-                f"{known} is bound by no engine alone: its time follows {resource} with {most:.2f}, {others}, where 1 is "
-                f"in full, and nothing works for {self.idle_percent:.0f} % of it; {self.truth}."
+                f"{known} is bound by no single engine: its elasticity to {resource} is {most:.2f} (1 = fully proportional)"
+                f"{others}, and no op runs for {self.idle_percent:.0f} % of the time; {self.truth}."
             )
         return (
-            f"{known} is bound by {resource}: its time follows it with {most:.2f}, where 1 is in full, and {others}, by what-ifs of "
-            f"the simulator; {self.truth}."
+            f"{known} is bound by {resource}: its elasticity to {resource} is {most:.2f} (1 = fully proportional){others}, "
+            f"according to the simulator's what-ifs; {self.truth}."
         )
 
     @property
@@ -159,7 +159,9 @@ class Explanation(Stored):
             if self.format_change_percent >= 1
             else ""
         )
-        return f"Most of it is {', '.join(shown)}{moved}; nothing works for {self.idle_percent:.0f} % of the time."
+        return (
+            f"Most of it is {', '.join(shown)}{moved}; no op runs for {self.idle_percent:.0f} % of the time."
+        )
 
     @property
     def _help(self) -> str:
@@ -185,7 +187,7 @@ class Explanation(Stored):
         )
         if serial and serial.share_percent >= 5:
             parts.append(f"{serial.text} leaves the other threads unused")
-        return f"What would help most, simulated and confirmed by no device: {'; '.join(parts) or 'nothing that was tried, by more than 1 %'}."
+        return f"What would help most (simulated, not confirmed on a device): {'; '.join(parts) or 'nothing tried helps by more than 1 %'}."
 
 
 def _percent(finding: Finding) -> str:

@@ -7,7 +7,7 @@ from qhas.outside_text import shown
 from qhas.units import microseconds, number, signed_percent
 
 MOST_OPS = 12
-FINDING_TITLES = ("what if", "time", "change", "time follows it")
+FINDING_TITLES = ("what if", "time", "change", "elasticity")
 """The note in the last column has no title."""
 OP_TITLES = ("% of time", "waits for", "of its threads", "of its ceiling", "node", "HTP op")
 
@@ -34,13 +34,13 @@ def circumstances(answer: Explanation) -> str:
         f"{name} {value:,} B" for name, value in (("spilled", answer.spill), ("filled", answer.fill)) if value
     ]
     fast = (
-        f"ops with {answer.too_fast_percent:.1f} % of the time are simulated faster than any of the small networks that ceilings "
-        "come from, so believe their cost last; "
+        f"ops with {answer.too_fast_percent:.1f} % of the time are simulated faster than any of the small networks that the ceilings "
+        "come from, so trust their cost least; "
         if answer.too_fast_percent
         else ""
     )
     return (
         f"{answer.bounded_percent:.0f} % of the work on the dominant path has a bound; "
-        f"{' and '.join(moved) or 'nothing is spilled for want of VTCM'}; {fast}options: {answer.options}; SDK {answer.sdk}; "
+        f"{' and '.join(moved) or 'nothing is spilled for lack of VTCM'}; {fast}options: {answer.options}; SDK {answer.sdk}; "
         f"{answer.compiled} compiled now. All figures are simulated."
     )

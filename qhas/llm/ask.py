@@ -140,7 +140,9 @@ def _part(question: Question, part: Part, trials: list[Trial], estimator: Estima
         finally:
             onnx.unlink()
         if conversion.dlc is None:
-            raise InvalidInput(f"{question.name}, {part.label}, becomes no DLC: {conversion.refusal}.")
+            raise InvalidInput(
+                f"{question.name}, {part.label}, cannot be converted to a DLC: {conversion.refusal}."
+            )
         conversion.dlc.rename(dlc)
     try:
         return estimator.try_all(trials)

@@ -75,7 +75,7 @@ class Expected:
     def sentence(self) -> str:
         """In words, as in `41.6 (30.2 to 57.1) tokens/s expected on IQ-9075 by genie, from 9 architectures`."""
         text = f"{self.text} {self.unit} expected on {self.device} by {self.runtime}, from {self.architectures} architectures"
-        return f"{text}, all of other speed" if self.beyond else text
+        return f"{text}, none of similar speed" if self.beyond else text
 
     @property
     def document(self) -> dict[str, Any]:
@@ -103,12 +103,14 @@ def expectations(
     if device.refused:
         return Unknown(f"no expectation for {soc.upper()}: {device.refused}")
     if recipe != Recipe(attention=attention):
-        return Unknown(f"no expectation: what was measured is {Recipe().name}, projections as MatMul")
+        return Unknown(
+            f"no expectation: models were measured only as {Recipe().name}, with projections as MatMul"
+        )
     keys = [Key(runtime, attention, whole.tokens) for runtime in RUNTIMES]
     if not (every := {key.runtime: known for key in keys if (known := calibrations().get(key))}):
         what = "decode" if whole.decodes else f"passes of {whole.tokens} tokens"
         return Unknown(
-            f"fewer than {LEAST} architectures were measured and simulated in {what}, attention {attention}: no expectation"
+            f"fewer than {LEAST} architectures were measured and simulated in {what} with {attention} attention: no expectation"
         )
     fitting = {runtime: known for runtime, known in every.items() if device.title in known.devices}
     if not fitting:

@@ -15,7 +15,7 @@ from qhas.network.recipe import Attention, Recipe
 from qhas.profile.language import PassFigures
 from qhas.truth.calibration import Unknown
 
-NOTHING = "nothing at work"
+NOTHING = "no op running"
 ONLY_ENDS = "inputs and outputs"
 _MUCH = 1.0
 """Bytes beyond weights and cache, as a share of the cache, above which the cache is read more than once."""
@@ -103,7 +103,7 @@ class LlmAnswer(Stored):
             else "the look-up"
         )
         return (
-            f"Compiled were {some} for 1 token and for {self.prompt}, the projection to the vocabulary and {table}, with seeded weights; "
+            f"Compiled: {some}, for 1 token and for {self.prompt}, the projection to the vocabulary and {table}, with seeded weights; "
             f"{added} was scaled to {arch.layers} blocks"
         )
 
@@ -131,13 +131,13 @@ class LlmAnswer(Stored):
         longest = max((each.context for each in self.figures), default=0)
         if arch.window and arch.window < longest:
             notes.append(
-                f"Blocks attend to all of the context here, in the model some or all to {arch.window:,} tokens."
+                f"Blocks attend to the whole context here; in the model, some or all attend to {arch.window:,} tokens."
             )
         moved = [each.soc for each in self.figures if each.decode.rest > _MUCH * each.decode.cache]
         if moved and self.recipe.attention is Attention.GROUPED:
             socs = ", ".join(dict.fromkeys(moved))
             notes.append(
-                f"On {socs} a token moves more than twice its cache besides weights: keys of all heads do not fit into VTCM at once; try "
+                f"On {socs} a token moves more than twice its cache in addition to the weights: the keys of all heads do not fit into VTCM at once; try "
                 "attention split."
             )
         return notes

@@ -58,9 +58,11 @@ class Part:
             size = arch.head_parameters * recipe.head // 8
             remedies += ["--head 4"] * (recipe.head > WeightBits.FOUR)
         if size > _LARGEST:
-            hint = f"; take {' or '.join(remedies)}" if remedies else ": such a model is not estimated here"
+            hint = (
+                f"; use {' or '.join(remedies)}" if remedies else ": a model this large cannot be estimated"
+            )
             raise InvalidInput(
-                f"A graph of {self.label} has weights of {size / 1e9:,.1f} GB, and a file of ONNX holds 2 GB{hint}."
+                f"A graph of {self.label} has {size / 1e9:,.1f} GB of weights, but an ONNX file holds at most 2 GB{hint}."
             )
 
     @property
@@ -87,13 +89,13 @@ class Question:
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= MOST_BLOCKS:
-            raise InvalidInput(f"--layers {self.count}: from 1 to {MOST_BLOCKS} blocks are compiled.")
+            raise InvalidInput(f"--layers {self.count}: it must be from 1 to {MOST_BLOCKS} blocks.")
         if self.prompt < 2:
-            raise InvalidInput(f"--prompt {self.prompt}: a pass of prefill has at least 2 tokens.")
+            raise InvalidInput(f"--prompt {self.prompt}: a prefill pass needs at least 2 tokens.")
         for context in self.contexts:
             if not self.prompt <= context <= LONGEST:
                 raise InvalidInput(
-                    f"--context {context}: it is from {self.prompt} tokens, a pass of prefill, to {LONGEST:,}."
+                    f"--context {context}: it must be from {self.prompt} tokens, a prefill pass, to {LONGEST:,}."
                 )
 
     def ends(self, tokens: int) -> tuple[Part, Part]:

@@ -60,7 +60,7 @@ class BlockWeights:
         value = np.ascontiguousarray(value.T if what == "weight" else value, np.float32)
         if value.shape != tuple(dims):
             raise InvalidInput(
-                f"{self._prefix}: {part} has {' x '.join(map(str, value.shape))} values, and the configuration says "
+                f"{self._prefix}: {part} has {' x '.join(map(str, value.shape))} values, but the configuration says "
                 f"{' x '.join(map(str, dims))}; give the config.json of these weights."
             )
         return value
@@ -95,7 +95,7 @@ class BlockWeights:
         kind, shape = str(stored.get_dtype()), tuple(stored.get_shape())
         if kind not in _FLOATS:
             raise InvalidInput(
-                f"{full} is of {kind}, and weights are read in {', '.join(_FLOATS)}: of a model that is quantised give the files of the "
+                f"{full} has type {kind}, but only {', '.join(_FLOATS)} can be read; for a quantised model, give the files of the "
                 "original."
             )
         if not shape or prod(shape) > max(self._arch.block_parameters, self._arch.hidden):
@@ -130,13 +130,13 @@ def block_weights(files: Sequence[Path], arch: Architecture, number: int) -> Ite
         raise InvalidInput("Weights need safetensors: pip install 'qhas-flows[weights]'.") from error
     if arch.model_type in _UNKNOWN:
         raise InvalidInput(
-            f"Weights of {arch.family.title} are not known here: only its blocks with seeded weights."
+            f"Weights of {arch.family.title} are not supported; only blocks with seeded weights are."
         )
     with ExitStack() as opened:
         tensors = []
         for path in files:
             if not path.is_file() or not path.stat().st_size:
-                fault = "is a folder" if path.is_dir() else "is empty" if path.exists() else "is not there"
+                fault = "is a folder" if path.is_dir() else "is empty" if path.exists() else "does not exist"
                 raise InvalidInput(f"{path} {fault}; name the model's .safetensors files.")
             try:
                 tensors.append(opened.enter_context(safe_open(path, framework="numpy")))

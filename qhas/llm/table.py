@@ -42,7 +42,7 @@ def _figures(each: LlmFigures) -> list[str]:
 
 def expected_rows(answer: LlmAnswer) -> Rows:
     """Return one row per SoC, context and pass that has an expectation, with one column per runtime."""
-    titles = ["expected; in brackets where 8 of 10 architectures are", "simulated", *RUNTIMES]
+    titles = ["expected (in brackets: the range that holds 8 of 10 architectures)", "simulated", *RUNTIMES]
     return titles, [_outlook(each, each.answer) for each in answer.expected if isinstance(each.answer, tuple)]
 
 
@@ -70,7 +70,7 @@ def expected_sentences(answer: LlmAnswer) -> list[str]:
         f"{'decode' if expectation.decodes else 'first token'} by {expectation.runtime} from {expectation.architectures}"
         for expectation in known
     )
-    sentences = [f"Expected from architectures measured: {', '.join(bases)}."] if bases else []
+    sentences = [f"Expected from measured architectures: {', '.join(bases)}."] if bases else []
     far = (
         ["* None of these is as fast or as slow."] if any(expectation.beyond for expectation in known) else []
     )
@@ -86,7 +86,7 @@ def share_rows(answer: LlmAnswer) -> Rows:
         for name, figures in (("decode", each.decode), ("prefill", each.prefill))
     ]
     parts = list(dict.fromkeys(share.part for _, figures in passes for share in figures.shares[:_MOST_PARTS]))
-    return ["percent of the time of blocks", *parts], [
+    return ["percent of the blocks' time", *parts], [
         [title, *(_share(figures, part) for part in parts)] for title, figures in passes
     ]
 

@@ -149,7 +149,7 @@ def _require_once(content: bytes) -> None:
     def keys(pairs: list[tuple[str, Any]]) -> None:
         names = Counter(name for name, _ in pairs)
         if twice := [name for name, times in names.items() if times > 1]:
-            raise ValueError(f"{shown(twice[0][:80])} stands twice in it; keep one")
+            raise ValueError(f"{shown(twice[0][:80])} occurs twice; keep one")
 
     try:
         json.loads(content, object_pairs_hook=keys)
@@ -160,7 +160,7 @@ def _require_once(content: bytes) -> None:
 def _architecture(document: Any) -> Architecture:
     """Return the architecture of a parsed `config.json`. Raises ValueError with the rest of a sentence."""
     if not isinstance(document, dict):
-        raise ValueError("it is no mapping of keys to values")  # noqa: TRY004  # a fault of the file, not of a caller
+        raise ValueError("it is not a mapping of keys to values")  # noqa: TRY004  # a fault of the file, not of a caller
     text = document.get(_TEXT_PART)
     whole = str(document.get("model_type")) in FAMILIES and "hidden_size" in document
     if isinstance(text, dict) and not whole:
@@ -169,7 +169,7 @@ def _architecture(document: Any) -> Architecture:
     if model_type not in FAMILIES:
         kind = f"model_type {shown(model_type[:80])}" if model_type else "no model_type"
         raise ValueError(
-            f"it has {kind}; the blocks of these are known: {', '.join(FAMILIES)}; of others "
+            f"it has {kind}; supported types are {', '.join(FAMILIES)}; for others "
             "export a graph as ONNX and give it to qhas profile"
         )
     family, rope = FAMILIES[model_type], document.get(_ROPE)
@@ -208,17 +208,17 @@ def _require_known_block(config: _Config, family: Family) -> None:
     """Raise ValueError for anything that makes the block differ from its family's."""
     if experts := [name for name in _EXPERTS if (getattr(config, name) or 0) > 1]:
         raise ValueError(
-            f"{experts[0]} is {getattr(config, experts[0])}, and blocks of several experts are not known; export a graph as ONNX "
+            f"{experts[0]} is {getattr(config, experts[0])}, and blocks with several experts are not supported; export a graph as ONNX "
             "and give it to qhas profile"
         )
     if config.hidden_act and config.hidden_act not in ACTIVATION_NAMES[family.activation]:
         raise ValueError(
-            f"hidden_act is {shown(config.hidden_act[:80])}, and blocks of {family.title} are known with {family.activation} alone; "
+            f"hidden_act is {shown(config.hidden_act[:80])}, and blocks of {family.title} are supported only with {family.activation}; "
             "export a graph as ONNX and give it to qhas profile"
         )
 
 
 def _share(hidden: int, heads: int) -> int:
     if hidden % heads:
-        raise ValueError(f"hidden_size {hidden} cannot be shared by {heads} heads; give head_dim")
+        raise ValueError(f"hidden_size {hidden} cannot be divided among {heads} heads; give head_dim")
     return hidden // heads

@@ -83,7 +83,7 @@ def content_of(archive: zipfile.ZipFile, name: str, *kinds: bytes, largest: int 
     mark, version, _ = _HEADER.unpack_from(content)
     start = _HEADER.size
     if (mark, version) != (_MARK, _VERSION) or content[start + 4 : start + 8] not in kinds:
-        raise ValueError(f"its record {name!r} is in a form that is not known")
+        raise ValueError(f"its record {name!r} is in an unknown format")
     return content[start:]
 
 
@@ -135,7 +135,7 @@ def _apart(
     with open_record(archive, WEIGHTS) as weights:
         for start, size, key in places:
             if start < end:
-                raise ValueError("two of its constants share their bytes")
+                raise ValueError("two of its constants overlap")
             end = start + size
             weights.seek(start)
             yield key, _constant(weights, size)

@@ -88,7 +88,7 @@ def read_onnx(path: Path) -> OnnxGraph:
     try:
         graph = _part(content, 7)
         if graph is None:
-            raise ValueError("it holds no graph")
+            raise ValueError("it contains no graph")
         network = _graph(graph)
     except IndexError:
         raise ValueError(f"{path.name} cannot be read as an ONNX: it ends within a field") from None
@@ -111,23 +111,23 @@ def open_input(graph: OnnxGraph, shapes: Mapping[str, Sequence[int]]) -> str | N
         if name not in known:
             return f"a shape is given for {name!r}, but its inputs are {', '.join(known)}"
         if known[name].shaped and len(shape) != len(known[name].dimensions):
-            return f"input {name} has {len(known[name].dimensions)} dimensions, and {_joined(shape)} has {len(shape)}"
+            return f"input {name} has {len(known[name].dimensions)} dimensions, but {_joined(shape)} has {len(shape)}"
     for tensor in graph.inputs:
         if not tensor.is_tensor:
             return (
-                f"input {tensor.name} is a sequence, a map or an optional value, and the HTP takes tensors alone; "
+                f"input {tensor.name} is a sequence, a map or an optional value, but the HTP accepts only tensors; "
                 "export the network with a tensor for each"
             )
         if not tensor.shaped and tensor.name not in shapes:
-            return f"input {tensor.name} has no shape; give it one: --shape {tensor.name}=1,3,224,224, or under `shapes`, with its own numbers"
+            return f"input {tensor.name} has no shape; give one: --shape {tensor.name}=1,3,224,224, or under `shapes`, with the actual sizes"
         if tensor.is_open and tensor.name not in shapes:
             example = [
                 1 if place == 0 and isinstance(size, str) else size
                 for place, size in enumerate(tensor.dimensions)
             ]
             return (
-                f"input {tensor.name} has a dimension without a number ({_joined(tensor.dimensions)}), and the HTP compiles "
-                f"for fixed shapes; give it one: --shape {tensor.name}={','.join(str(size or '?') for size in example)}, "
+                f"input {tensor.name} has a dimension without a fixed size ({_joined(tensor.dimensions)}), but the HTP compiles "
+                f"for fixed shapes; give one: --shape {tensor.name}={','.join(str(size or '?') for size in example)}, "
                 f"or under `shapes`, with a number for each"
             )
     return None
@@ -226,7 +226,7 @@ def _fields(content: memoryview) -> Fields:
         elif kind in (_FIXED_32, _FIXED_64):
             size = 4 if kind == _FIXED_32 else 8
         else:
-            raise ValueError("its bytes are no protobuf message")
+            raise ValueError("its bytes are not a protobuf message")
         if size > len(content) - place:
             raise ValueError("it ends within a field")
         yield key >> 3, content[place : place + size]
@@ -240,4 +240,4 @@ def _varint(content: memoryview, place: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * shift)
         if byte < 0x80:
             return value, place + shift + 1
-    raise ValueError("its bytes are no protobuf message")
+    raise ValueError("its bytes are not a protobuf message")

@@ -49,10 +49,10 @@ class Recipe(Written):
     """
 
     weights: WeightBits = Field(
-        default=WeightBits.FOUR, title="Weights", description="Bits of the weights of projections: 4 or 8."
+        default=WeightBits.FOUR, title="Weights", description="Bits of the projections' weights: 4 or 8."
     )
     activations: ActivationBits = Field(
-        default=ActivationBits.SIXTEEN, title="Activations", description="Bits of what is computed: 16 or 8."
+        default=ActivationBits.SIXTEEN, title="Activations", description="Bits of activations: 16 or 8."
     )
     cache: ActivationBits = Field(
         default=ActivationBits.EIGHT, title="Cache", description="Bits of cached keys and values: 8 or 16."
@@ -63,12 +63,14 @@ class Recipe(Written):
         description="Bits of the weights of the projection to the vocabulary: 8 or 4.",
     )
     projections: Projections = Field(
-        default=Projections.MATMUL, title="Projections", description="Their op: matmul, or conv, 1x1."
+        default=Projections.MATMUL,
+        title="Projections",
+        description="Op used for projections: matmul or conv (1x1).",
     )
     attention: Attention = Field(
         default=Attention.GROUPED,
         title="Attention",
-        description="grouped: one MatMul for the heads of a key; split: one a head.",
+        description="grouped: one MatMul for all heads that share a key; split: one per head.",
     )
 
     @property

@@ -26,7 +26,7 @@ UNREADABLE = (
 def open_record(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
     """Open a record for reading. Raises ValueError if it is packed as no DLC is, KeyError if it does not exist."""
     if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"its record {name[:100]!r} is packed in a way that no DLC is")
+        raise ValueError(f"its record {name[:100]!r} is compressed in a way not used in DLCs")
     record = archive.open(name)
     record._expected_crc = None  # type: ignore[attr-defined]  # written as 0 by the vendor's library
     return record

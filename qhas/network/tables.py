@@ -42,13 +42,13 @@ class Buffer:
         """Count a table. Raises ValueError if there cannot be that many."""
         self._tables -= 1
         if self._tables < 0:
-            raise ValueError("its tables repeat without end")
+            raise ValueError("its tables repeat endlessly")
 
     def spend_bytes(self, count: int) -> None:
         """Count the bytes of a list or text. Raises ValueError if there cannot be that many."""
         self._listed -= count
         if self._listed < 0:
-            raise ValueError("its texts and lists repeat without end")
+            raise ValueError("its texts and lists repeat endlessly")
 
 
 class Table:

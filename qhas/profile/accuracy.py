@@ -17,18 +17,21 @@ class OutputAccuracy(Stored):
     """The accuracy of one output, over all values of all inferences."""
 
     name: ShownText
-    shape: tuple[int, ...] = Field(description="As the ONNX has it.")
+    shape: tuple[int, ...] = Field(description="As in the ONNX.")
     cosine: float
     sqnr_db: float
     max_abs_error: float
     order: tuple[int, ...] | None = Field(
-        default=None, description="Of axes: how the output was transposed to be the ONNX's; None: it was not."
+        default=None,
+        description="Order of axes by which the output was transposed to match the ONNX's; None: it was not transposed.",
     )
-    left_out: int = Field(default=0, description="Values that are no finite numbers in the ONNX's output.")
+    left_out: int = Field(
+        default=0, description="Values left out because they are not finite in the ONNX's output."
+    )
     worst_input: int | None = Field(
-        default=None, description="Of several inferences, the number of that of the least SQNR, from 1."
+        default=None, description="Number of the inference with the lowest SQNR if there are several, from 1."
     )
-    worst_sqnr_db: float | None = Field(default=None, description="Its SQNR alone.")
+    worst_sqnr_db: float | None = Field(default=None, description="The SQNR of that inference alone.")
 
 
 class Accuracy(Stored):
@@ -38,16 +41,19 @@ class Accuracy(Stored):
     sqnr_db: float | None = None
     max_abs_error: float | None = None
     top1_percent: float | None = Field(
-        default=None, description="Of classifiers: how often the best class is the ONNX's best."
+        default=None, description="For classifiers: how often the best class is the ONNX's best."
     )
     top5_percent: float | None = Field(
-        default=None, description="Of classifiers: how often the ONNX's best class is among the best five."
+        default=None, description="For classifiers: how often the ONNX's best class is among the best five."
     )
     outputs: list[OutputAccuracy] = []
     inferences: int = Field(
-        default=1, description="Of the input list, from its first: what the figures are over."
+        default=1,
+        description="Number of inferences of the input list, from its first, that the figures cover.",
     )
-    listed: int | None = Field(default=None, description="Inferences of the list, where these are not all.")
+    listed: int | None = Field(
+        default=None, description="Number of inferences in the list, if the figures do not cover all."
+    )
     reference: str | None = Field(default=None, description="Digest of the ONNX.")
     runtime: str | None = Field(
         default=None, description="What computed the reference, as in onnxruntime 1.24."

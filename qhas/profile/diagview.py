@@ -176,7 +176,7 @@ def _sample(
     elif series in LATENCIES:
         value = f"{cells[columns.time]} {unit}".strip()
         raise LatencyInvalid(
-            f"Line {number} of the table of snpe-diagview has {value[:60]!r} where a time is needed."
+            f"Line {number} of the table of snpe-diagview has {value[:60]!r} where a time is expected."
         )
 
 
@@ -199,7 +199,7 @@ def latency(samples: Samples, warmups: int, perf_profile: str, source: str = "SN
     values = list(samples.values_us[warmups:])
     if not values:
         raise LatencyInvalid(
-            f"{len(samples.values_us)} inferences were timed; after {warmups} warm-ups none is left to measure."
+            f"{len(samples.values_us)} inferences were timed; after {warmups} warm-ups none remain to measure."
         )
     return Latency(
         samples_us=values,

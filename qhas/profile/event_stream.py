@@ -46,11 +46,11 @@ class _Oddities:
     def add(self, value: Mended, offset: int) -> None:
         self._count += len(value.oddities)
         for what, at in value.oddities[: _ODDITIES - len(self._first)]:
-            self._first.append(f"holds {what} at byte {offset + at}")
+            self._first.append(f"contains {what} at byte {offset + at}")
 
     def sentences(self) -> list[str]:
         more = self._count - len(self._first)
-        return [*self._first, *([f"holds {more} more of the kind"] if more else [])]
+        return [*self._first, *([f"contains {more} more of this kind"] if more else [])]
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Window:
         here = self.offset + self.at
         if isinstance(odd.value, dict) and None in (odd.value.get("ts", 0), odd.value.get("dur", 0)):
             what, at = odd.oddities[0]
-            raise Damage(f"{place.damaged}, byte {here + at}: {what} for a time")
+            raise Damage(f"{place.damaged}, byte {here + at}: {what} as a time")
         self.oddities.add(odd, here)
         return odd.value
 
@@ -218,7 +218,7 @@ def batches(window: Window) -> Iterator[list[Event]]:
     else:
         yield from _members(window)
     if not window.ended():
-        raise Damage("goes on behind its end")
+        raise Damage("continues after its end")
 
 
 def _members(window: Window) -> Iterator[list[Event]]:
@@ -236,7 +236,7 @@ def _members(window: Window) -> Iterator[list[Event]]:
             raise Damage("has traceEvents twice")
         else:
             yield from _elements(window)
-            found, why_not = True, "is cut off or damaged behind its last event"
+            found, why_not = True, "is cut off or damaged after its last event"
         if window.peek(why_not) == b"}":
             break
         window.take(b",", why_not)
@@ -264,5 +264,5 @@ def _elements(window: Window) -> Iterator[list[Event]]:
             break
         window.take(b",", f"has no comma before event {number + 1}")
         if window.peek(_CUT.format(number)) == b"]":
-            raise Damage("has a comma behind its last event")
+            raise Damage("has a comma after its last event")
     window.at += 1

@@ -81,13 +81,14 @@ class PassFigures(Stored):
 class Language(Stored):
     """What a language model's cell says about the whole model, for the pass that its graph is part of."""
 
-    context: int = Field(description="Tokens of the whole context; the cache holds all but the new ones.")
+    context: int = Field(description="Tokens in the whole context; the cache holds all but the new ones.")
     whole: PassFigures
     context_bytes: float = Field(
-        description="Of the context binaries of a pass, scaled, without the table of the look-up."
+        description="Size of the context binaries of a pass, scaled, without the look-up table."
     )
     sentence: ShownText = Field(description="What was compiled and what was scaled.")
-    notes: list[ShownText] = Field(default=[], description="What the graphs do otherwise than the model may.")
+    notes: list[ShownText] = Field(default=[], description="Where the graphs may differ from the model.")
     measured: list[ShownText] = Field(
-        default=[], description="What was measured of the same architecture, w4a16; no figure of the record."
+        default=[],
+        description="What was measured for the same architecture, w4a16; not a figure of the record.",
     )

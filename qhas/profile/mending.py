@@ -79,7 +79,7 @@ def first_fault(text: bytes) -> Oddity | None:
             return None
         return Oddity(error.msg[:1].lower() + error.msg[1:], error.pos)
     except RecursionError:
-        return Oddity("it is nested without end", 0)
+        return Oddity("it is nested too deeply", 0)
     return None
 
 
@@ -95,7 +95,7 @@ def _without_oddities(text: bytes) -> tuple[bytes, list[Oddity]]:
 
     def token(match: re.Match[bytes]) -> bytes:
         if match["number"]:
-            oddities.append(Oddity(f"a number that is none ({match['number'].decode()})", match.start()))
+            oddities.append(Oddity(f"an invalid number ({match['number'].decode()})", match.start()))
             return b"null"
         if match["large"]:
             if math.isfinite(float(match["large"])):
@@ -109,7 +109,7 @@ def _without_oddities(text: bytes) -> tuple[bytes, list[Oddity]]:
     def escape(match: re.Match[bytes], start: int) -> bytes:
         at = start + match.start()
         if match["half"]:
-            oddities.append(Oddity("half of a character", at))
+            oddities.append(Oddity("half of a surrogate pair", at))
             return b"\\ufffd"
         if match["stray"]:
             oddities.append(Oddity("a backslash that escapes nothing", at))
@@ -123,6 +123,6 @@ def _without_oddities(text: bytes) -> tuple[bytes, list[Oddity]]:
     try:
         text.decode()
     except UnicodeDecodeError as error:
-        oddities.append(Oddity(f"a byte that is no UTF-8 (0x{text[error.start]:02x})", error.start))
+        oddities.append(Oddity(f"a byte that is not UTF-8 (0x{text[error.start]:02x})", error.start))
         repaired = repaired.decode("utf-8", "replace").encode()
     return repaired, sorted(oddities, key=lambda oddity: oddity.at)

@@ -87,7 +87,7 @@ class Latency(Stored):
     min_us: float
     warmups: int
     perf_profile: str
-    source: str = Field(description="Which figure of which file of the SDK the samples are.")
+    source: str = Field(description="Which figure of which SDK file the samples were read from.")
 
 
 def metrics_of(file: QhasFile) -> Metrics:

@@ -24,11 +24,11 @@ def _of_cores(file: QhasFile) -> Iterator[str]:
     last = file.longest.htp
     if len(file.cores) > 1:
         yield (
-            f"is of {len(file.cores)} HTP cores: times, utilisation and the dominant path are of core {last}, which "
-            "ends last; traffic and HTP nodes are summed"
+            f"covers {len(file.cores)} HTP cores: times, utilisation and the dominant path are those of core {last}, which "
+            "finishes last; traffic and HTP nodes are summed"
         )
     elif last:
-        yield f"is of HTP core {last} only"
+        yield f"covers HTP core {last} only"
 
 
 def _of_lists(file: QhasFile) -> Iterator[str]:
@@ -42,7 +42,7 @@ def _of_lists(file: QhasFile) -> Iterator[str]:
         if 0 < len(rows) < total
     ]
     if short:
-        yield f"lists only {', '.join(short)}: of the others it tells nothing but what the totals hold"
+        yield f"lists only {', '.join(short)}; the others appear only in the totals"
 
 
 def _of_marks(file: QhasFile) -> Iterator[str]:
@@ -56,7 +56,7 @@ def _of_marks(file: QhasFile) -> Iterator[str]:
         if None in marks
     ]
     if absent:
-        yield f"does not say which HTP ops are {' or '.join(absent)}"
+        yield f"does not state which HTP ops are {' or '.join(absent)}"
 
 
 def of_one_graph(end_cycle: int, file: QhasFile) -> bool:

@@ -57,7 +57,7 @@ class QhasInvalid(InvalidInput):
 
 def _no_text(value: Any) -> Any:
     if isinstance(value, str):
-        raise PydanticCustomError("text", "{value} is text where a number is needed", {"value": value[:40]})
+        raise PydanticCustomError("text", "{value} is text where a number is expected", {"value": value[:40]})
     return value
 
 
@@ -257,7 +257,7 @@ def parse_qhas(content: bytes, name: str) -> QhasFile:
     except Unbounded as error:
         raise QhasInvalid(f"{name} cannot be read: {error}") from error
     except (orjson.JSONDecodeError, EOFError, OSError) as error:
-        raise QhasInvalid(f"{name} is not whole JSON: {error}") from error
+        raise QhasInvalid(f"{name} is not complete JSON: {error}") from error
     try:
         file = _file(loaded, name)
         if _LARGE in loaded.rest.translate(_KINDS):
@@ -327,7 +327,7 @@ def _file(loaded: Loaded, name: str) -> QhasFile:
 def _rows(section: Mapping[str, Any]) -> list[Any]:
     rows = section["data"]
     if not isinstance(rows, list):
-        raise TypeError("a section's data is no list")
+        raise TypeError("a section's data is not a list")
     return rows
 
 

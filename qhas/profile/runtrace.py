@@ -111,10 +111,10 @@ def read_runtrace(path: Path, graph: str | None = None) -> Runtrace:
     try:
         document = _document(content)
         if document["header"]["artifact_type"] != "RUN_TRACE":
-            raise ValueError("its artifact type is no RUN_TRACE")
+            raise ValueError("its artifact type is not RUN_TRACE")
         return _of_graph(list(_lanes(document["traceEvents"])), graph)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise RuntraceInvalid(f"{path.name} is no runtrace: {error}") from error
+        raise RuntraceInvalid(f"{path.name} is not a runtrace: {error}") from error
 
 
 def runtrace_beside(summary: Path) -> Runtrace | None:

@@ -30,13 +30,13 @@ def read_log_samples(path: Path, expected: int = 1) -> Samples:
     try:
         content = read_file(path, _LARGEST)
         if len(content) < 12 or _WORD.unpack_from(content)[0] != MARK:
-            raise LatencyInvalid(f"{path.name} does not begin with the mark of a diagnostic log.")
+            raise LatencyInvalid(f"{path.name} does not begin with the signature of a diagnostic log.")
         times: dict[Series, list[float]] = {}
         for event in _events(content):
             if event.series and event.unit == _MICROSECONDS and event.value:
                 times.setdefault(event.series, []).append(float(event.value))
             elif event.series in LATENCIES:
-                raise LatencyInvalid(f"{path.name} has no microseconds where it has {event.series}.")
+                raise LatencyInvalid(f"{path.name} has {event.series} without a time in microseconds.")
     except OSError as error:
         raise LatencyInvalid(f"{path.name} cannot be read: {error}.") from error
     except (struct.error, ValueError) as error:
@@ -65,11 +65,11 @@ def _events(content: bytes) -> Iterator[_Event]:
         (size,) = _WORD.unpack_from(content, position)
         start = position + _WORD.size
         if size < _WORD.size or start + size > len(content):
-            raise ValueError("a part is cut short")
+            raise ValueError("a part is cut off")
         root = Buffer(content[start : start + size]).root()
         header = root.table(0)
         if position == _WORD.size and (header is None or header.integer(0, "I") != _MAGIC):
-            raise ValueError("its header has another magic")
+            raise ValueError("its header has the wrong magic number")
         for message in root.tables(1):
             for event in message.tables(4):
                 yield from _walk(event, 0)
@@ -78,7 +78,7 @@ def _events(content: bytes) -> Iterator[_Event]:
 
 def _walk(table: Table, depth: int) -> Iterator[_Event]:
     if depth > _DEEPEST:
-        raise ValueError("events have events of their own without end")
+        raise ValueError("its events are nested too deeply")
     name = table.blob(0).decode("utf-8", "replace")
     yield _Event(series_of(name), table.integer(2, "Q"), table.integer(3, "I"))
     for child in table.tables(4):

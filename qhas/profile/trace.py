@@ -61,7 +61,7 @@ def read_trace(path: Path, also: Callable[[list[Event], list[Event]], None]) -> 
                 also(events, _count(facts, events))
             facts.oddities = window.oddities.sentences()
         if not facts.ops:
-            raise Damage("holds no op that was executed")
+            raise Damage("contains no executed op")
     except Damage as damage:
         raise TraceInvalid(f"{path.name} {damage}") from damage
     except Unbounded as error:
@@ -76,7 +76,7 @@ def _count(facts: TraceFacts, events: list[Event]) -> list[Event]:
     try:
         phases = Counter(map(_PHASE, events))
         if not all(isinstance(phase, str) for phase in phases):
-            raise TypeError("its phase is no string")
+            raise TypeError("its phase is not a string")
         executed = [
             event
             for event in events
@@ -85,7 +85,7 @@ def _count(facts: TraceFacts, events: list[Event]) -> list[Event]:
         end_cycle = max((int(float(event["ts"]) + float(event["dur"])) for event in executed), default=0)
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         if len(events) == 1:
-            raise Damage(f"has an event {facts.events + 1} that is none: {error!r}") from error
+            raise Damage(f"has an invalid event {facts.events + 1}: {error!r}") from error
         return [op for event in events for op in _count(facts, [event])]
     facts.events += len(events)
     facts.ops += len(executed)

@@ -85,7 +85,7 @@ def _rerun(sweeps: Mapping[str, SweepSpec], sides: Sides) -> str:
     named = {side.sdk: record.sdk.version for side, record in sides if side.sdk and not _is_host(record)}
     lines = [
         "#!/bin/sh",
-        "# Needs qhas-flows on the PATH; compiles the network under both conditions, and ends with 1 where the second is slower.",
+        "# Needs qhas-flows on the PATH; compiles the network under both conditions, and exits with 1 if the second is slower.",
         *(
             f"# SDK {one_line(version)}: name it {one_line(name)} in sdks of your site.yaml."
             for name, version in named.items()
@@ -102,7 +102,7 @@ def _rerun(sweeps: Mapping[str, SweepSpec], sides: Sides) -> str:
 def _readme(answer: Reproducer, sides: Sides) -> Iterator[str]:
     yield f"# {as_text(answer.sentence)}\n"
     yield "    sh rerun.sh\n"
-    yield "Weights are drawn; types of ops, attributes, shapes, data types and scales are those of the network.\n"
+    yield "Weights are random; op types, attributes, shapes, data types and scales are the network's.\n"
     yield "| | SDK | SoC | network | this part |\n|---|---|---|---:|---:|"
     for number, (word, (side, record)) in enumerate(zip(_WORDS, sides, strict=True)):
         whole, part = (
@@ -110,9 +110,9 @@ def _readme(answer: Reproducer, sides: Sides) -> Iterator[str]:
             for figure in (answer.whole, answer.part)
         )
         yield f"| {word} | {as_text(record.sdk.version)} | {side.soc} | {whole} | {part} |"
-    yield f"\nTimes are those of a {sides[0][1].origin}. The ops:\n"
+    yield f"\nTimes are from a {sides[0][1].origin}. The ops:\n"
     yield from (f"- {as_text(op.type)} → {as_text(', '.join(op.results))}" for op in answer.ops)
-    yield "\nWith the vendor's own tools, under the SDK of each line:\n"
+    yield "\nWith the vendor's own tools, with the SDK of each row above:\n"
     for word, (side, _) in zip(_WORDS, sides, strict=True):
         yield f"    # {word}\n    {_prepare(side)}"
 

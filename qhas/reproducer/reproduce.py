@@ -98,15 +98,17 @@ def _graph(store: Store, before: CellRecord, after: CellRecord) -> Graph:
     old, new = networks
     if old is None or new is None:
         raise InvalidInput(
-            "The network of a cell is not stored, or in a form that is not known: run it again."
+            "The network of a cell is not stored, or is in an unknown format; run the cell again."
         )
     if len(new.graphs) != 1:
-        raise InvalidInput(f"The DLC holds {len(new.graphs)} graphs: a reproducer is of a DLC with one.")
+        raise InvalidInput(
+            f"The DLC holds {len(new.graphs)} graphs; a reproducer can only be made from a DLC with one."
+        )
     if [(op.type, op.attributes) for op in old.graphs[0].ops] != [
         (op.type, op.attributes) for op in new.graphs[0].ops
     ]:
         raise InvalidInput(
-            "The two cells are of different networks: no part of one shows the change; qhas compare names it."
+            "The two cells have different networks, so no part of one can show the change; qhas compare shows what differs."
         )
     return new.graphs[0]
 

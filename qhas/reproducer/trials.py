@@ -72,7 +72,7 @@ class Trials:
                 with arriving(target) as partial:
                     cut(self.dlc, partial, ops)
             except ValueError as error:
-                raise InvalidInput(f"No part can be made of it: {error}.") from error
+                raise InvalidInput(f"The DLC cannot be cut into parts: {error}.") from error
         return target
 
     def _models(self, parts: Iterable[Part]) -> Iterator[tuple[Part, ModelRef]]:

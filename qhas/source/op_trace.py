@@ -29,7 +29,7 @@ def read_op_trace(path: Path) -> Mapping[str, tuple[str, ...]]:
             if isinstance(mapping["dst_name"], str)
         }
     except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path.name} is no op trace: {error!r}") from error
+        raise ValueError(f"{path.name} is not an op trace: {error!r}") from error
 
 
 def _nodes(sources: list[dict[str, Any]]) -> list[str]:

@@ -56,7 +56,7 @@ class Expectation:
     def sentence(self) -> str:
         """In words, as in `1.09 (0.90 to 1.30) ms expected on IQ-9075, from 34 networks`."""
         text = f"{self.text} ms expected on {self.device}, from {self.networks} networks"
-        return f"{text}, all of other size" if self.beyond else text
+        return f"{text}, none of similar size" if self.beyond else text
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ def expectation(
         return Unknown(f"no expectation for {soc.upper()}: {device.refused}")
     if precision is None and kind is not None:
         return Unknown(
-            "no expectation: the network mixes number formats, or has one that no network was measured in"
+            "no expectation: the network mixes number formats, or uses one in which no network was measured"
         )
     if precision is None or kind is None:
-        return Unknown("no expectation: the profile does not tell number format and ops of the network")
+        return Unknown("no expectation: the profile does not state the network's number format and ops")
     calibration = table().get(Key(device.name, precision, kind))
     if calibration is None:
         return Unknown(

@@ -69,7 +69,7 @@ class Bisection:
             old, new = self.records[low], self.records[high]
             return compare_cells(self.store, old, new, threshold_percent=self.threshold_percent)
         except KeyError:
-            why = "a run between left no record"
+            why = "an intermediate run left no record"
         except (CellNotComparable, InvalidInput) as error:
             why = str(error).rstrip(".")
         self.failed.append(FailedCell(cell=self._cell, why=why))

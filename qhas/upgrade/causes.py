@@ -41,22 +41,22 @@ def cause_of(diff: CellDiff, options: dict[str, int | bool]) -> tuple[Cause, str
         sentences = [
             circumstance.sentence for circumstance in diff.circumstances if _is_of(circumstance.kind, options)
         ]
-        return Cause.OPTION, " and ".join(sentences) or f"other defaults of {', '.join(options)}"
+        return Cause.OPTION, " and ".join(sentences) or f"different defaults of {', '.join(options)}"
     if ops := list(_ops(diff)):
         more = f" and {len(ops) - _SHOWN_OPS} more types" if len(ops) > _SHOWN_OPS else ""
-        return Cause.COMPILED, f"compiled to other HTP ops: {', '.join(ops[:_SHOWN_OPS])}{more}"
+        return Cause.COMPILED, f"compiled to different HTP ops: {', '.join(ops[:_SHOWN_OPS])}{more}"
     if moved := list(_memory(diff)):
-        return Cause.MEMORY, f"the same HTP ops with other memory: {', '.join(moved)}"
+        return Cause.MEMORY, f"the same HTP ops with different memory use: {', '.join(moved)}"
     cycles = diff.figure("timeline_cycles")
     if cycles and cycles.change == 0:
-        return Cause.CLOCK, "the same cycles at another clock"
+        return Cause.CLOCK, "the same cycles at a different clock"
     largest = next((part.name for part in diff.contributions if part.part is Part.OPS), None)
     where = f", most in {largest}" if largest else ""
     if diff.after.origin is Origin.DEVICE:
-        return Cause.RUNTIME, f"the same HTP ops and bytes on another runtime{where}"
+        return Cause.RUNTIME, f"the same HTP ops and bytes on a different runtime{where}"
     return (
         Cause.COST_MODEL,
-        f"the same HTP ops and bytes with other cycles{where}: the simulator's cost model",
+        f"the same HTP ops and bytes with different cycles{where}: the simulator's cost model",
     )
 
 

@@ -75,7 +75,7 @@ class Dlcs:
             with arriving(target) as partial:
                 uncached(prepared, partial)
         except ValueError as error:
-            raise InvalidInput(f"The DLC of run {record.run_id} cannot be had back: {error}.") from error
+            raise InvalidInput(f"The DLC of run {record.run_id} cannot be recovered: {error}.") from error
         return target
 
 
@@ -118,7 +118,7 @@ def points_between(
             points.append(replace(points[-1], model=dlc, name=name, changed=Changed.DLC))
     if len(points) == 1:
         raise NothingChanged(
-            f"Between runs {before.run_id} and {after.run_id} SDK, options and DLC of the cell are the same: qhas compare names "
+            f"The cell has the same SDK, options and DLC in runs {before.run_id} and {after.run_id}; use qhas compare to see "
             "what else differs."
         )
     return points

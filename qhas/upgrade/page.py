@@ -28,7 +28,7 @@ def page(upgrade: Upgrade) -> str:
 def _lines(upgrade: Upgrade) -> Iterator[str]:
     yield f"# {upgrade.between} {as_text(upgrade.before)} → {as_text(upgrade.after)}\n"
     yield f"{as_text(upgrade.sentence)}\n"
-    yield f"A change counts from {upgrade.threshold_percent:g} % on. {upgrade.compiled} graphs were compiled this time; the others were in the store.\n"
+    yield f"Changes above {upgrade.threshold_percent:g} % count. {upgrade.compiled} graphs were compiled this time; the others were in the store.\n"
     yield "| cell | before | after | change | first with | cause |\n|---|---:|---:|---:|---|---|"
     for cell in upgrade.cells:
         first = ", ".join(as_text(step.after) for step in cell.steps)
@@ -70,7 +70,7 @@ def _prepare(upgrade: Upgrade) -> Iterator[str]:
     figures = [(cell.cell, figure) for cell in upgrade.cells for figure in cell.prepare]
     if figures:
         yield "\n## Prepare\n"
-        yield "Compile times are of the host, beside whatever else ran there.\n"
+        yield "Compile times were measured on the host and depend on its other load.\n"
         yield "| cell | | before | after | change |\n|---|---|---:|---:|---:|"
     for cell, figure in figures:
         title = BY_NAME[figure.name].title

@@ -105,7 +105,9 @@ def question_of(
         question = Question(models, tuple(socs), sdks, threshold_percent, every=every)
         question.sweep(sdks)
     except ValidationError as error:
-        raise InvalidInput(f"These networks and SoCs make no sweep: {describe(error)}.") from error
+        raise InvalidInput(
+            f"These networks and SoCs do not form a valid sweep: {describe(error)}."
+        ) from error
     return question
 
 

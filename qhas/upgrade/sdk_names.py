@@ -24,7 +24,7 @@ def sdk_of(site: Site, record: CellRecord) -> str | None:
         if version == record.sdk.version:
             return name
     raise InvalidInput(
-        f"Run {record.run_id} was made with SDK {record.sdk.version}, and there is none of that version here: add it to "
+        f"Run {record.run_id} was made with SDK {record.sdk.version}, which is not available here: add it to "
         "sdks of site.yaml."
     )
 

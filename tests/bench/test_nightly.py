@@ -16,10 +16,10 @@ def test_equal_figures_count_whatever_the_tools_took() -> None:
 
 @pytest.mark.parametrize("what", ["trace", "metrics"])
 def test_other_figures_do_not(what: str) -> None:
-    with pytest.raises(NightlyInvalid, match="other figures for net/a"):
+    with pytest.raises(NightlyInvalid, match="figures for net/a differ from the first's"):
         require_equal_traces({"net/a": CELL}, {"net/a": replace(CELL, **{what: DIFFERENT[what]})})
 
 
 def test_other_cells_do_not() -> None:
-    with pytest.raises(NightlyInvalid, match="other cells"):
+    with pytest.raises(NightlyInvalid, match="cells differ from the first's"):
         require_equal_traces({"net/a": CELL}, {})

@@ -156,7 +156,7 @@ async def test_flow_runs_of_tries_whose_process_died_are_declared_crashed_by_the
             "Completed",
         ]
         assert crashed.state is not None
-        assert crashed.state.message == f"Its process died; flow run {this.id} goes on with run one."
+        assert crashed.state.message == f"Its process died; flow run {this.id} continues run one."
         assert (await client.read_flow_run(stranger.id)).state_name == "Running"
         await client.delete_flow_run(stranger.id)
 

@@ -47,7 +47,7 @@ def old(tmp_path: Path) -> Store:
 async def test_a_dry_run_removes_nothing(old: Store, tmp_path: Path) -> None:
     state = await prune_store(dry_run=True, site=str(tmp_path / "site.yaml"), return_state=True)
     assert state.is_completed()
-    assert "1 places would go" in str(state.message)
+    assert "1 places would be removed" in str(state.message)
     assert old.exists("runs/nightly-1/net/sm8750/default/log.gz")
 
 

@@ -70,7 +70,7 @@ def test_a_wheel_without_its_libraries_is_refused(capsys):
 
 def test_what_is_no_version_never_reaches_the_installer(calls, capsys):
     assert entry.main(["install", "2.4.0; rm -rf x"]) == 1
-    assert "known ones are 2.3.0" in capsys.readouterr().err
+    assert "known versions are 2.3.0" in capsys.readouterr().err
     assert not calls.exists()
 
 

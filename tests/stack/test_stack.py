@@ -76,7 +76,9 @@ def test_a_registration_that_hangs_is_one_sentence(tmp_path: Path, monkeypatch: 
     hanging.chmod(0o755)
     monkeypatch.setattr(start, "_REGISTER_SECONDS", 0.5)
     (tmp_path / "logs").mkdir()
-    with pytest.raises(StackFailed, match=r"register was not done within 0.5 s. It said: ") as failed:
+    with pytest.raises(
+        StackFailed, match=r"register did not finish within 0.5 s. Its last output: "
+    ) as failed:
         start._register(Processes(tmp_path), Settings.choose(tmp_path, None, with_redis=False), tmp_path)
     assert len(str(failed.value).splitlines()) == 1
 
@@ -91,7 +93,7 @@ def test_a_part_at_whose_port_another_program_answers_is_not_ready_and_says_so(
         try:
             with pytest.raises(
                 PortTaken,
-                match=f"Port {port} was free, and another program took it before the part server did",
+                match=f"Port {port} was free, but another program took it before server could",
             ):
                 start_parts(Processes(tmp_path), [part])
         finally:

@@ -49,7 +49,7 @@ def test_prefect_allows_as_many_tries_as_the_most_patient_row() -> None:
         (logging.INFO, "Finished in state Completed()", False),
         (logging.ERROR, "Finished in state Failed('Task run encountered an exception')", True),
         (logging.INFO, "Task run failed with exception: x - Retry 1/2 will start immediately", True),
-        (logging.INFO, "Sample network tiny.onnx is made.", True),
+        (logging.INFO, "Made sample network tiny.onnx.", True),
     ],
 )
 def test_a_task_runs_log_does_not_say_again_that_it_completed(

@@ -219,7 +219,9 @@ def _require_same(
     contender: Contender, left: dict[str, TraceFacts], expected: dict[str, TraceFacts], cells: int
 ) -> None:
     if len(left) != cells or left != expected:
-        raise TracesDiffer(f"{contender} left {len(left)} traces for {cells} cells, or others than the first")
+        raise TracesDiffer(
+            f"{contender} left {len(left)} traces for {cells} cells, or traces that differ from the first contender's"
+        )
 
 
 _COLUMNS: tuple[tuple[str, Callable[[Run], str]], ...] = (

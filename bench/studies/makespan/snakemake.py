@@ -59,5 +59,5 @@ def _output(argv: list[str]) -> str:
         raise SnakemakeMissing(str(error)) from error
     said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
     if done.returncode != 0:
-        raise SnakemakeMissing(said[-1] if said else f"{argv[0]} failed without a word")
+        raise SnakemakeMissing(said[-1] if said else f"{argv[0]} failed without output")
     return said[-1] if said else ""

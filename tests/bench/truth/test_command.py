@@ -14,11 +14,11 @@ from qhas.truth.tables import WHEEL
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [
-        (["--model", "mobilenet_v2"], "--model and --onnx go together"),
-        (["--model", "my_net", "--onnx", "net.onnx"], "nothing was measured of 'my_net'"),
-        (["--run", "my_net"], "there is no structure file of my_net"),
+        (["--model", "mobilenet_v2"], "--model and --onnx must be given together"),
+        (["--model", "my_net", "--onnx", "net.onnx"], "there are no measurements for 'my_net'"),
+        (["--run", "my_net"], "there is no structure file for my_net"),
         (["--run", "--write"], "not allowed with argument --run"),
-        (["--run", "--jobs", "0"], "'0' is no number from 1 on"),
+        (["--run", "--jobs", "0"], "'0' is not a positive integer"),
         (
             ["--model", "mediapipe_face", "--onnx", "net.onnx"],
             "mediapipe_face was measured as --component face_detector or face_landmark_detector",
@@ -46,7 +46,7 @@ def test_a_run_without_names_is_of_every_network(
     simulated.FAILED.write_text("model\tprecision\twhy\n")
     assert main(["--run", "--results", str(tmp_path / "results")]) == 0
     said = capsys.readouterr().out
-    assert f"of {len(list(matrix.cells(WHEEL)))} figures to be had" in said
+    assert f"of {len(list(matrix.cells(WHEEL)))} figures to simulate" in said
     assert "0 rows added" in said
 
 
@@ -61,7 +61,7 @@ def test_a_shape_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     [
         ("sm875", "unknown SoC 'sm875': did you mean"),
         ("sa7255p", "SA7255P cannot be estimated: the library's id 67 is the SA8620P"),
-        ("sm7325", "the simulator has no cost model of SM7325"),
+        ("sm7325", "the simulator has no cost model for SM7325"),
     ],
 )
 def test_a_soc_without_an_estimate_is_refused_before_anything_runs(

@@ -97,7 +97,7 @@ def test_a_layout_that_the_htp_has_already_changes_nothing():
         (Boundary({"picture": "NCHW"}), "--input_layout names 'picture', but there are image"),
         (Boundary({}, {"image": "NCHW"}), "--output_layout names 'image', but there are out"),
         (Boundary({"image": "NCF"}), "the tensor has 4 dimensions, its layout is NCHW or NHWC"),
-        (Boundary(quantised=True), "this one has none at its ends"),
+        (Boundary(quantised=True), "this one has none at its inputs or outputs"),
     ],
 )
 def test_what_does_not_fit_is_refused(asked, sentence):

@@ -26,7 +26,7 @@ def chain(at):
 def test_chains_of_reshape_and_gemm_are_told_with_what_they_cost():
     (told,) = costly_forms(model([node for at in range(36) for node in chain(at)]))
     assert told.startswith("36 products of matrices")
-    assert "17.8 ms in place of 4.5" in told
+    assert "17.8 ms instead of 4.5" in told
 
 
 def test_the_head_of_a_classifier_is_no_chain():

@@ -48,7 +48,7 @@ def test_functions_that_grow_without_end_are_refused(inside_if: bool, turned: bo
 
     functions = [function(f"F{number}", calls) for number, calls in enumerate(TENFOLD)]
     onnx.save(network(functions[::-1] if turned else functions, inside_if=inside_if), tmp_path / "net.onnx")
-    with pytest.raises(ToolError, match="its functions, written out, are over 1,000,000 nodes"):
+    with pytest.raises(ToolError, match="its functions expand to over 1,000,000 nodes"):
         ready(tmp_path / "net.onnx", tmp_path, Shapes())
 
 

@@ -92,15 +92,18 @@ def test_bounds_that_were_attributes_are_inputs_afterwards(tmp_path: Path) -> No
 
 
 def test_bounds_that_would_get_lost_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match=r"its opset is 7, in which bounds of Clip .* opset_version=17"):
+    with pytest.raises(ToolError, match=r"its opset is 7, in which the bounds of Clip .* opset_version=17"):
         ready(old_clip(tmp_path / "net.onnx", before="Unheard"), tmp_path, Shapes())
 
 
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (Path.unlink, "its weight w lies in net.data beside the network, which is not there: bring it along"),
-        (lambda file: file.write_bytes(b"few"), "and the file has 3: it was cut"),
+        (
+            Path.unlink,
+            "its weight w is in net.data beside the network, which is missing: copy it there as well",
+        ),
+        (lambda file: file.write_bytes(b"few"), "but the file has 3: it was cut off"),
     ],
 )
 def test_weights_that_are_not_there_are_missed_by_name(tmp_path: Path, spoil: Any, sentence: str) -> None:
@@ -113,11 +116,11 @@ def test_weights_that_are_not_there_are_missed_by_name(tmp_path: Path, spoil: An
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
-        ("location", "a\0b", "which is no path: save the network anew"),
-        ("location", "a" * 5000, "which is no path: save the network anew"),
-        ("location", "", "which is not there"),
-        ("offset", "9" * 5000, "it was cut; copy it again"),
-        ("length", "9" * 5000, "it was cut; copy it again"),
+        ("location", "a\0b", "which is not a path: save the network again"),
+        ("location", "a" * 5000, "which is not a path: save the network again"),
+        ("location", "", "which is missing"),
+        ("offset", "9" * 5000, "it was cut off; copy it again"),
+        ("length", "9" * 5000, "it was cut off; copy it again"),
     ],
 )
 def test_a_place_of_weights_that_is_none_is_refused(
@@ -143,7 +146,7 @@ def test_weights_outside_of_the_folder_are_not_looked_for(tmp_path: Path) -> Non
     model = onnx.load(apart(tmp_path / "net.onnx"), load_external_data=False)
     model.graph.initializer[0].external_data[0].value = "../../etc/passwd"
     onnx.save(model, tmp_path / "net.onnx")
-    with pytest.raises(ToolError, match=r"lies at \.\./\.\./etc/passwd, outside of the network's folder"):
+    with pytest.raises(ToolError, match=r"is at \.\./\.\./etc/passwd, outside the network's folder"):
         ready(tmp_path / "net.onnx", tmp_path, Shapes())
 
 
@@ -152,5 +155,5 @@ def test_numbers_that_the_htp_has_none_of_are_told(tmp_path: Path, kind: str) ->
     from onnx import TensorProto
 
     network = write(tmp_path / "net.onnx", kind=TensorProto.DataType.Value(kind))
-    with pytest.raises(ToolError, match=f"input x is of {kind}, which the HTP has none of"):
+    with pytest.raises(ToolError, match=f"input x has type {kind}, which the HTP does not support"):
         ready(network, tmp_path, Shapes())

@@ -20,21 +20,21 @@ SOURCE = "/onnxruntime_src/onnxruntime/core/graph/model.cc:256 onnxruntime::Mode
         (
             f"{LOAD}ONNX Runtime only *guarantees* support. Opset 99 is under development and support for this is limited. "
             "Current official support for domain ai.onnx is till opset 28.",
-            "its opset of ai.onnx is 99, and this ONNX Runtime takes up to 28: ",
+            "its opset of ai.onnx is 99, and this ONNX Runtime supports up to 28: ",
         ),
         (
             f"{LOAD}This is an invalid model. Type Error: Type 'tensor(bfloat16)' of input parameter (x) of operator (Conv) in node "
             "(first/conv) is invalid.",
-            "Conv (first/conv) takes no bfloat16: ",
+            "Conv (first/conv) does not support bfloat16: ",
         ),
         (
             "Node 'conv_token_1' OpType:Conv with domain:com.ms.internal.nhwc was inserted using the NHWC format as requested "
             "by QNN, but was not selected by that EP. This means the graph is now invalid",
-            "the HTP does not take Conv (conv) as it stands: ",
+            "the HTP does not support Conv (conv) in this form: ",
         ),
         (
             "[ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : Could not find an implementation for Relu(14) node with name 'relu'",
-            "ONNX Runtime has no Relu (relu) of the numbers that it is fed: put a Cast to float32 before it",
+            "ONNX Runtime has no Relu (relu) for its input's data type: put a Cast to float32 before it",
         ),
         (
             f"{LOAD}Node (sm) Op (Softmax) [ShapeInferenceError] 'axis' must be in [-4 , 3]. Its actual value is: 7.",

@@ -31,9 +31,9 @@ def quantising(bits: int) -> Any:
         ("Erf", "", "Gelu of opset 20"),
         ("LSTM", "", "MatMul, Sigmoid and Tanh"),
         ("QLinearAdd", "com.microsoft", "QuantFormat.QDQ"),
-        ("ConvInteger", "", "take the float network as w8a8"),
-        ("Erf", "com.acme", "only com.acme knows it"),
-        ("FastGelu", "com.microsoft", "the node Gelu, which is taken"),
+        ("ConvInteger", "", "use the float network as w8a8"),
+        ("Erf", "com.acme", "only com.acme defines it"),
+        ("FastGelu", "com.microsoft", "the node Gelu, which is supported"),
         ("BiasGelu", "com.microsoft", "Add and Gelu"),
         ("Nobody", "", "try it quantised (w8a8 or w8a16)"),
     ],
@@ -53,7 +53,7 @@ def test_nobody_is_told_to_quantise_what_is_quantised_or_to_take_the_bits_that_i
 def test_operations_for_which_the_same_would_do_are_named_together() -> None:
     ops = [("Erf", "e1"), ("Loop", "l"), ("Erf", "e2")]
     told = refusal(ops, graph(*(node(kind, name) for kind, name in ops))).message
-    assert told.startswith("the HTP does not take Erf (e1), Erf (e2): as part of a GELU")
+    assert told.startswith("the HTP does not support Erf (e1), Erf (e2): supported only as part of a GELU")
     assert told.endswith("and not Loop (l): export it unrolled.")
 
 

@@ -49,7 +49,7 @@ def test_it_is_named_with_the_operation_and_its_size(kind: str, tmp_path: Path) 
 
     onnx.save(network(kind, *CASES[kind]), file := tmp_path / "net.onnx")
     with pytest.raises(
-        ToolError, match=rf"^.*{kind} maker makes a tensor of 10,000,000,\d+ elements \([\d x]+\), and"
+        ToolError, match=rf"^.*{kind} maker produces a tensor of 10,000,000,\d+ elements \([\d x]+\), but"
     ):
         ready(file, tmp_path, Shapes())
 
@@ -63,7 +63,7 @@ def test_a_shape_that_the_user_gives_counts(tmp_path: Path) -> None:
     onnx.save(
         helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), file := tmp_path / "net.onnx"
     )
-    with pytest.raises(ToolError, match="Relu r makes a tensor of 10,000,000,000 elements"):
+    with pytest.raises(ToolError, match="Relu r produces a tensor of 10,000,000,000 elements"):
         ready(file, tmp_path, Shapes({"x": [MANY]}))
     ready(file, tmp_path, Shapes({"x": [8]}))
 

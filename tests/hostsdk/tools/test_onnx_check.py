@@ -36,7 +36,7 @@ def test_converter_and_quantiser_say_what_would_do_as_the_check_does(tmp_path: P
     common = ("-i", network, "-o", tmp_path / "out")
     succeeded(run_tool("onnx-check", *common, "--htp_socs=sa8255", cwd=tmp_path))
     (op,) = json.loads((tmp_path / "out").read_text())["socs"]["sa8255"]
-    told = f"the HTP does not take GRU (rnn0): {op['remedy']}."
+    told = f"the HTP does not support GRU (rnn0): {op['remedy']}."
     for tool, options in (("snpe-onnx-to-dlc", ()), ("onnx-quantize", ("-l", tmp_path / "list.txt"))):
         assert told in run_tool(tool, *common, *options, cwd=tmp_path).stderr
 

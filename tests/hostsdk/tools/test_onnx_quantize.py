@@ -59,7 +59,7 @@ def test_mixed_bits_are_nearer_than_8_and_most_activations_stay_in_8(tmp_path: P
             cwd=tmp_path,
         )
         succeeded(ended)
-    assert "2 of 5 activations are of 16 bits: c1, wide" in ended.stdout
+    assert "2 of 5 activations have 16 bits: c1, wide" in ended.stdout
     wanted, bytes_alone, mixed = (
         _computed(tmp_path / name, values) for name in (network.name, "8.onnx", "mixed.onnx")
     )

@@ -103,7 +103,7 @@ def test_a_dimension_without_a_number_is_named_with_the_option_that_gives_it_one
 ):
     done = convert("-i", networks.symbolic(tmp_path / "open.onnx", *shape))
     assert done.stderr.startswith("error_code=101;")
-    assert "input x has a dimension without a number" in done.stderr
+    assert "input x has a dimension without a fixed size" in done.stderr
     assert remedy in done.stderr
     assert "Conv (" not in done.stderr
 

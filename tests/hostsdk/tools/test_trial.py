@@ -17,7 +17,9 @@ def test_the_layout_that_compiles_a_network_is_taken(tmp_path, monkeypatch):
 
 def test_libraries_that_no_layout_fits_are_refused_in_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(generations, "LAYOUTS", (Layout(72, 4),))
-    with pytest.raises(ToolError, match=r"core API 2\.99\.0.* fits none of the 1 layouts .* wheels 2\.3\.0"):
+    with pytest.raises(
+        ToolError, match=r"core API 2\.99\.0.* matches none of the 1 known layouts: .* wheels 2\.3\.0"
+    ):
         trial.layout_of(wheel.own(), REPORTED, tmp_path)
 
 

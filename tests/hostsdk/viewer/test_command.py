@@ -271,7 +271,7 @@ def test_zoom_to_an_unknown_node_names_the_nearest(desk: Desk, capsys: Captured)
 
 def test_zoom_the_wrong_way_round_is_refused(desk: Desk, capsys: Captured) -> None:
     assert desk.view("--zoom_start", "Output", "--zoom_end", "Input") == 1
-    assert "exchange --zoom_start and --zoom_end" in capsys.readouterr().err
+    assert "swap --zoom_start and --zoom_end" in capsys.readouterr().err
 
 
 def dlc(desk: Desk, records: dict[str, str]) -> str:

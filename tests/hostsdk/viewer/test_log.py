@@ -58,7 +58,7 @@ def test_a_blob_is_kept_whole() -> None:
     [
         (b"", "empty"),
         (b"\x10\0\0", "3 stray bytes"),
-        (b"\x10\0\0\0" + bytes(8), "says it has 16 bytes, the file has 8 more"),
+        (b"\x10\0\0\0" + bytes(8), "claims 16 bytes, but the file has only 8 more"),
         (chunk([], magic=7), "does not begin with a profiling header"),
         (chunk([], header=False), "does not begin with a profiling header"),
         (LOG + b"\0\0", "2 stray bytes"),
@@ -111,7 +111,7 @@ def test_events_repeated_without_end_are_refused() -> None:
         repeated = event("branch", 1, children=[repeated] * 16)
     content = chunk([message("g", [repeated])])
     assert len(content) < 2000, "the writer stores a repeated table once"
-    with pytest.raises(LogError, match="repeat without end"):
+    with pytest.raises(LogError, match="repeat endlessly"):
         parse_log(content)
 
 

@@ -37,12 +37,12 @@ def advice(*together: str, after_us: float = 100.0) -> Advice:
 
 def test_the_gain_is_called_simulated_in_its_own_sentence() -> None:
     assert advice("large", after_us=60).sentence == (
-        "net on sa8255: −40 % by large, simulated and confirmed by no device: 60 µs in place of 100 µs; no expectation."
+        "net on sa8255: −40 % by large, simulated, not confirmed on a device: 60 µs instead of 100 µs; no expectation."
     )
 
 
 def test_what_applied_and_brought_nothing_is_counted() -> None:
-    assert "none of 2 rewrites that apply is simulated faster than 100 µs" in advice().sentence
+    assert "none of 2 applicable rewrites is simulated faster than 100 µs" in advice().sentence
 
 
 def test_the_most_helpful_comes_first() -> None:

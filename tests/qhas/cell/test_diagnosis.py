@@ -50,7 +50,7 @@ def verdict(folder: Path, step: Step, text: str | bytes = "", **end: int) -> Ste
 
 TABLE = [
     (Step.QUANTIZE, 1, error(203, "a.raw has 20 bytes"), FailureKind.CALIBRATION_UNUSABLE),
-    (Step.CONVERT, 1, error(1002, "the HTP does not take Det (det0)"), FailureKind.ONNX_REJECTED),
+    (Step.CONVERT, 1, error(1002, "the HTP does not support Det (det0)"), FailureKind.ONNX_REJECTED),
     (Step.CONVERT, 0, "ERROR - Encountered Error: ERROR_TF_BATCHNORM", FailureKind.ONNX_REJECTED),
     (
         PREPARE,

@@ -175,5 +175,5 @@ def test_a_record_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
 def test_a_record_packed_as_no_dlc_is_is_refused(tmp_path: Path, way: int) -> None:
     with zipfile.ZipFile(tmp_path / "prepared.dlc", "w", way) as archive:
         archive.writestr(METADATA, json.dumps(metadata(TENSOR)))
-    with pytest.raises(ValueError, match="packed in a way that no DLC is"):
+    with pytest.raises(ValueError, match="compressed in a way not used in DLCs"):
         graph_inputs(tmp_path / "prepared.dlc")

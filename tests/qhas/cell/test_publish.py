@@ -120,7 +120,7 @@ async def test_an_odd_value_in_a_trace_costs_neither_cell_nor_figures(
     assert record.status is CellStatus.COMPLETE
     assert record.metrics is not None
     picture = Timeline.model_validate_json((bench.folder(Step.CHROMETRACE, 1) / "timeline.json").read_text())
-    assert picture.remarks[0].startswith("holds a number that is none (nan) at byte ")
+    assert picture.remarks[0].startswith("contains an invalid number (nan) at byte ")
     assert picture.clock_mhz
     assert record.remarks == [f"chrometrace.json {picture.remarks[0]}."]
 

@@ -99,4 +99,4 @@ def test_the_run_before_is_the_base_and_where_nothing_changed_that_is_said(
     with pytest.raises(typer.Exit) as stopped:
         bisect("night-2/net/sa8255/sdk-2.48", folder=site.parent / "dlcs", site=site)
     assert stopped.value.exit_code == Exit.BAD_INPUT
-    assert "SDK, options and DLC of the cell are the same" in " ".join(capsys.readouterr().err.split())
+    assert "The cell has the same SDK, options and DLC in runs" in " ".join(capsys.readouterr().err.split())

@@ -156,7 +156,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "weights of another model": ((*BLOCK, "foreign.safetensors"), "give all files of the model"),
     "weights in a folder": ((*BLOCK, "folder"), "folder is a folder; name the model's .safetensors files"),
     "weights without a byte": ((*BLOCK, "empty"), "empty is empty; name"),
-    "weights that are not there": ((*BLOCK, "gone.safetensors"), "gone.safetensors is not there; name"),
+    "weights that are not there": ((*BLOCK, "gone.safetensors"), "gone.safetensors does not exist; name"),
     "a slip in a language model": (("plan", "llm-key.yaml", *SITE), "perhaps attention was meant"),
     "a language model that is not there": (("sweep", "llm-gone.yaml", *SITE), "There is no file"),
     "a network of two formats": (("plan", "two-kinds.yaml", *SITE), "give one of a dlc, an onnx or an llm"),

@@ -68,7 +68,7 @@ def test_another_dlc_whose_network_nobody_recorded_is_never_called_the_same() ->
     found = with_records(cell_record("0" * 64), cell_record("1" * 64))
     assert found.cause
     assert found.cause.kind is CircumstanceKind.DLC_BYTES
-    assert found.cause.sentence == "another DLC, whose network was not recorded"
+    assert found.cause.sentence == "a different DLC, whose network was not recorded"
 
 
 def test_another_network_is_told_by_its_ops() -> None:

@@ -91,17 +91,17 @@ def test_an_op_that_became_another_is_told_as_that() -> None:
 
 
 def test_other_weights_alone_are_other_weights() -> None:
-    assert told(CONVS, changed(CONVS, 1, weights="new")) == ["other weights in 1 of 6 ops"]
+    assert told(CONVS, changed(CONVS, 1, weights="new")) == ["different weights in 1 of 6 ops"]
 
 
 def test_other_scales_alone_are_other_scales() -> None:
     after = changed(CONVS, 1, encoding="8 bit, scale 0.6, offset 0")
-    assert told(CONVS, after) == ["other scales of quantised tensors in 1 of 6 ops"]
+    assert told(CONVS, after) == ["different scales of quantised tensors in 1 of 6 ops"]
 
 
 def test_constants_of_an_op_without_weights_are_other_constants() -> None:
     slopes = [Layer("act", "Prelu", "slope", {})]
-    assert told(slopes, changed(slopes, 0, weights="steeper")) == ["other constants in 1 of 1 ops"]
+    assert told(slopes, changed(slopes, 0, weights="steeper")) == ["different constants in 1 of 1 ops"]
 
 
 def test_an_8_bit_op_whose_folded_relu_is_gone_is_told_and_what_follows_is_not() -> None:
@@ -266,7 +266,7 @@ def test_that_alone_is_said_only_of_all_that_was_changed() -> None:
     assert found.cause
     assert found.cause.sentence == "network: 2 Concat became Add"
     assert "that alone" not in found.sentence
-    assert "Add join1 in place of other ops" in found.sentence
+    assert "Add join1 replacing other ops" in found.sentence
     back = cells(ADDS, CONCATS, (profiled(ADDS), profiled(CONCATS[:-1])))
     assert "Add join1 replaced by other ops" in back.sentence
     one = cells(CONVS, [*CONVS, RELU], (profiled(CONVS), profiled([*CONVS, RELU])))
@@ -302,7 +302,7 @@ def test_the_same_network_with_other_numbers_is_silent() -> None:
     assert found.sentence == "The same time on sm8750."
     assert found.cause is None
     (one,) = found.circumstances
-    assert one.sentence == "other bytes of the DLC, with the same ops, shapes and weights"
+    assert one.sentence == "different bytes in the DLC, with the same ops, shapes and weights"
 
 
 def test_figures_alone_match_by_place_where_it_is_the_numbers_that_moved() -> None:

@@ -86,7 +86,7 @@ def test_other_htp_ops_are_no_pure_what_if():
     other = Estimate(graphs=(graph.model_copy(update={"htp_ops": {"q::Conv": 4}}),))
     told = finding(estimate(), experiment(Resource.VTCM), other)
     assert not told.pure
-    assert "no pure what-if" in told.note
+    assert "not a pure what-if" in told.note
     assert told.elasticity == pytest.approx(1)
 
 
@@ -169,7 +169,7 @@ def test_three_sentences_say_bound_by_what_which_ops_and_what_would_help_most():
         found(Resource.HVX, 2, 0.48, -28),
         found(Resource.VTCM, 0.5, -0.44, -26),
     ).sentences
-    assert "is bound by HVX: its time follows it with 0.73" in bound
+    assert "is bound by HVX: its elasticity to HVX is 0.73" in bound
     assert "simulated at 233.3 µs" in bound
     assert "Quantize x_q (25 % of the time, HVX, on 25 % of its threads, at 7 % of its ceiling)" in ops
     assert "half of the VTCM, an option of graph-prepare, is simulated at −26 %" in help_most
@@ -177,7 +177,7 @@ def test_three_sentences_say_bound_by_what_which_ops_and_what_would_help_most():
 
 
 def test_a_network_that_follows_no_engine_is_not_said_to_be_bound_by_one():
-    assert "bound by no engine alone" in explanation(found(Resource.DRAM, 0.5, 0.1, 7)).sentences[0]
+    assert "bound by no single engine" in explanation(found(Resource.DRAM, 0.5, 0.1, 7)).sentences[0]
 
 
 def test_an_op_that_is_faster_than_its_ceiling_has_no_share_and_is_told():

@@ -108,7 +108,7 @@ def test_biases_are_drawn_where_a_model_has_them(config):
     ("changed", "said"),
     [
         ({"model_type": "mamba"}, "model_type mamba"),
-        ({"model_type": ["llama"]}, "the blocks of these are known"),
+        ({"model_type": ["llama"]}, "supported types are llama"),
         ({"model_type": None}, "no model_type"),
         ({"hidden_size": None}, "hidden_size: this key is needed"),
         ({"hidden_size": "64"}, "hidden_size"),
@@ -121,10 +121,13 @@ def test_biases_are_drawn_where_a_model_has_them(config):
         ({"vocab_size": 500.5}, "vocab_size"),
         ({"vocab_size": 10**18}, "vocab_size"),
         ({"num_key_value_heads": [2] * 16}, "num_key_value_heads"),
-        ({"hidden_act": "relu"}, "hidden_act is relu, and blocks of Llama are known with silu alone"),
+        ({"hidden_act": "relu"}, "hidden_act is relu, and blocks of Llama are supported only with silu"),
         ({"hidden_act": "gelu", "model_type": "qwen3"}, "hidden_act is gelu"),
-        ({"hidden_act": "silu", "model_type": "gemma"}, "known with gelu alone"),
-        ({"num_local_experts": 8}, "num_local_experts is 8, and blocks of several experts are not known"),
+        ({"hidden_act": "silu", "model_type": "gemma"}, "supported only with gelu"),
+        (
+            {"num_local_experts": 8},
+            "num_local_experts is 8, and blocks with several experts are not supported",
+        ),
         ({"num_experts": 64, "model_type": "qwen2"}, "num_experts is 64"),
     ],
 )

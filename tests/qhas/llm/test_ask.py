@@ -116,9 +116,9 @@ def test_an_impossible_question_is_refused(arch, changed, said):
 @pytest.mark.parametrize(
     ("bits", "count", "said"),
     [
-        (8, 2, "2 blocks for 128 tokens .* 2 GB; take --layers 1 or --weights 4"),
-        (4, 2, r"2\.6 GB.* 2 GB; take --layers 1\.$"),
-        (8, 1, r"1 block for 128 tokens .* 2 GB; take --weights 4\.$"),
+        (8, 2, "2 blocks for 128 tokens .* 2 GB; use --layers 1 or --weights 4"),
+        (4, 2, r"2\.6 GB.* 2 GB; use --layers 1\.$"),
+        (8, 1, r"1 block for 128 tokens .* 2 GB; use --weights 4\.$"),
     ],
 )
 def test_a_graph_that_no_file_holds_is_refused_with_what_to_do(arch, bits, count, said):
@@ -130,9 +130,9 @@ def test_a_graph_that_no_file_holds_is_refused_with_what_to_do(arch, bits, count
 def test_a_block_that_no_option_makes_smaller_is_refused_before_it_is_drawn(arch, monkeypatch):
     monkeypatch.setattr(graphs, "blocks", None)
     wide = arch.model_copy(update={"hidden": 1 << 17, "intermediate": 1 << 17})
-    with pytest.raises(InvalidInput, match=r"holds 2 GB: such a model is not estimated here\.$"):
+    with pytest.raises(InvalidInput, match=r"holds at most 2 GB: a model this large cannot be estimated\.$"):
         Part(Kind.BLOCKS, 1, 4096, 1).draft(wide, Recipe())
-    with pytest.raises(InvalidInput, match=r"the head .* 2 GB; take --head 4\.$"):
+    with pytest.raises(InvalidInput, match=r"the head .* 2 GB; use --head 4\.$"):
         Part(Kind.HEAD, 1).draft(wide.model_copy(update={"vocabulary": 1 << 15}), Recipe())
 
 

@@ -148,7 +148,7 @@ def test_packed_projections_are_the_same(config: Any, tmp_path: Path) -> None:
         ({}, 5, "There is no block 5"),
         ({"intermediate_size": 98}, 1, "give the config.json of these weights"),
         ({"model_type": "qwen2"}, 1, "There is no tensor model.layers.1.self_attn.q_proj.bias"),
-        ({"model_type": "gemma"}, 1, "Weights of Gemma are not known"),
+        ({"model_type": "gemma"}, 1, "Weights of Gemma are not supported"),
     ],
 )
 def test_weights_of_another_model_are_refused(
@@ -179,7 +179,7 @@ def test_what_is_no_file_of_weights_is_refused_in_a_sentence(
 def test_tensors_that_are_no_floats_are_refused_with_their_type(kind: str, tmp_path: Path) -> None:
     size = {"I32": 4, "I64": 8}.get(kind, 1) * 64
     file = raw(tmp_path / "w.safetensors", "layers.0.self_attn.q_proj.weight", kind, [8, 8], size)
-    with pytest.raises(InvalidInput, match=f"q_proj.weight is of {kind}, and weights are read in F16"):
+    with pytest.raises(InvalidInput, match=f"q_proj.weight has type {kind}, but only F16"):
         value_of(file)
 
 

@@ -75,10 +75,10 @@ def test_a_network_that_computes_nothing_is_a_sentence(tmp_path: Path, fields: b
 @pytest.mark.parametrize(
     ("shapes", "says"),
     [
-        ({}, "image has a dimension without a number (n x 3 x height x 8)"),
+        ({}, "image has a dimension without a fixed size (n x 3 x height x 8)"),
         ({}, "--shape image=1,3,height,8"),
         ({"picture": [1]}, "a shape is given for 'picture', but its inputs are image"),
-        ({"image": [1, 3]}, "input image has 4 dimensions, and 1 x 3 has 2"),
+        ({"image": [1, 3]}, "input image has 4 dimensions, but 1 x 3 has 2"),
     ],
 )
 def test_a_shape_that_is_not_settled_is_asked_for_by_name(
@@ -94,7 +94,7 @@ def test_an_input_of_no_shape_at_all_is_asked_for_one(tmp_path: Path) -> None:
     whole = field(1, node("relu", "Relu", ["image"], ["y"])) + field(11, typed) + field(12, tensor("y", (1,)))
     (tmp_path / "net.onnx").write_bytes(field(1, 8) + field(7, whole))
     graph = read_onnx(tmp_path / "net.onnx")
-    assert "input image has no shape; give it one: --shape image=" in (open_input(graph, {}) or "")
+    assert "input image has no shape; give one: --shape image=" in (open_input(graph, {}) or "")
     assert open_input(graph, {"image": [1, 3, 8, 8]}) is None
 
 

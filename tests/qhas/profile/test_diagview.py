@@ -130,15 +130,15 @@ def test_accelerator_figures_in_cycles_are_no_times_and_left_out() -> None:
         (table("1,Accelerator Time,70,US,SNPE,ROOT"), "no row 'Total Inference Time'"),
         (
             totals(12, unit="CYCLES"),
-            "Line 3 of the table of snpe-diagview has '12 CYCLES' where a time is needed",
+            "Line 3 of the table of snpe-diagview has '12 CYCLES' where a time is expected",
         ),
-        (totals(12, unit=""), "'12' where a time is needed"),
+        (totals(12, unit=""), "'12' where a time is expected"),
         (totals("nan"), "'nan US'"),
         (totals("inf"), "'inf US'"),
         (totals("-5"), "'-5 US'"),
         (totals(0), "'0 US'"),
         (totals("1,234"), "'1 234'"),
-        (totals("9" * 400), "where a time is needed"),
+        (totals("9" * 400), "where a time is expected"),
         (totals(12, 13)[:-12], "Line 4 of the table of snpe-diagview is cut off"),
         (totals(12, 13), "has 2 times of 3 inferences"),
     ],
@@ -273,9 +273,7 @@ def test_the_figures_of_any_samples_are_in_order(times: list[float], warmups: in
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_nothing_left_after_the_warm_ups_is_refused(count: int) -> None:
-    with pytest.raises(
-        LatencyInvalid, match=rf"{count} inferences were timed; after 3 warm-ups none is left"
-    ):
+    with pytest.raises(LatencyInvalid, match=rf"{count} inferences were timed; after 3 warm-ups none remain"):
         latency(samples(*[5.0] * count), 3, "burst")
 
 

@@ -119,7 +119,7 @@ def test_a_summary_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
     text = json.dumps(qhas(), indent=4)
     whole = 0
     for length in range(0, len(text), 50):
-        with pytest.raises(QhasInvalid, match="is not whole JSON"):
+        with pytest.raises(QhasInvalid, match="is not complete JSON"):
             read(tmp_path, text[:length])
         whole += 1
     assert whole > 100
@@ -127,7 +127,7 @@ def test_a_summary_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
 
 def test_the_cut_behind_inf_per_s_which_some_sdks_write_is_refused(tmp_path: Path) -> None:
     text = json.dumps(qhas(), indent=4)
-    with pytest.raises(QhasInvalid, match="is not whole JSON"):
+    with pytest.raises(QhasInvalid, match="is not complete JSON"):
         read(tmp_path, text[: text.index('"inf_per_s": ') + len('"inf_per_s": ')])
 
 

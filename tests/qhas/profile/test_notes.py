@@ -42,7 +42,7 @@ def test_of_a_whole_file_there_is_nothing_to_note() -> None:
 )
 def test_a_list_that_is_shorter_than_its_count_is_named_with_both(counts: dict[str, int], said: str) -> None:
     (note,) = notes(file(core(**counts)))
-    assert note.startswith(f"{said}: ")
+    assert note.startswith(f"{said}; ")
 
 
 def test_what_a_short_list_does_not_hold_is_not_counted_as_none() -> None:
@@ -57,26 +57,28 @@ def test_a_file_without_counts_of_types_is_read_and_nothing_is_made_up() -> None
 
 
 def test_a_core_that_is_not_the_first_is_named() -> None:
-    assert notes(file(core(htp=1, qnn_nodes=1))) == ["is of HTP core 1 only"]
+    assert notes(file(core(htp=1, qnn_nodes=1))) == ["covers HTP core 1 only"]
 
 
 def test_of_several_cores_it_is_said_whose_the_figures_are() -> None:
     (note,) = notes(file(core(qnn_nodes=1), core(htp=3, qnn_nodes=1, timeline_cycles=600_000)))
-    assert note.startswith("is of 2 HTP cores: times, utilisation and the dominant path are of core 3")
+    assert note.startswith("covers 2 HTP cores: times, utilisation and the dominant path are those of core 3")
 
 
 def test_marks_that_are_not_there_are_said_not_to_be() -> None:
     unmarked = [htp_op(f"q::{name}", 1) for name in "abc"]
     for row in unmarked:
         del row["reference_op"]
-    assert notes(file(htp_op_types=unmarked)) == ["does not say which HTP ops are reference implementations"]
+    assert notes(file(htp_op_types=unmarked)) == [
+        "does not state which HTP ops are reference implementations"
+    ]
 
 
 def test_a_comparison_says_it_of_the_side_it_is_of() -> None:
     whole, short = Evidence(file()), Evidence(file(core(qnn_nodes=86)).model_copy(update={"name": "b.json"}))
     remarks = compare(whole, short).remarks
     assert [remark for remark in remarks if "lists only" in remark] == [
-        "b.json lists only 1 of 86 ops: of the others it tells nothing but what the totals hold."
+        "b.json lists only 1 of 86 ops; the others appear only in the totals."
     ]
 
 
@@ -95,10 +97,10 @@ def test_of_a_small_graph_what_comes_before_and_after_it_is_no_other_graph() -> 
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("inputs/qhas-core1-only.json", ["is of HTP core 1 only"]),
+        ("inputs/qhas-core1-only.json", ["covers HTP core 1 only"]),
         (
             "inputs/two-cores.json",
-            ["is of 2 HTP cores", "lists only 5 of 11 op types, 10 of 86 ops, 5 of 24 HTP"],
+            ["covers 2 HTP cores", "lists only 5 of 11 op types, 10 of 86 ops, 5 of 24 HTP"],
         ),
         ("data/vendor/device-resnet50-qhas.json", ["lists only 5 of 11 op types, 10 of 86 ops, 5 of 24 HTP"]),
         ("data/vendor/device-hvx-int16-qhas.json", []),

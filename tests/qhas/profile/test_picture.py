@@ -214,7 +214,7 @@ def test_the_path_of_another_graph_is_not_drawn(tmp_path: Path) -> None:
 
 def test_what_is_odd_about_a_trace_is_a_remark_of_its_picture(tmp_path: Path) -> None:
     picture = drawn(tmp_path, op(0, 10, Step_Size=1.5).replace("1.5", "nan"))
-    assert picture.remarks[0].startswith("holds a number that is none (nan) at byte ")
+    assert picture.remarks[0].startswith("contains an invalid number (nan) at byte ")
 
 
 def test_the_picture_is_bounded_whatever_the_trace_holds(tmp_path: Path) -> None:

@@ -15,20 +15,20 @@ from tests.qhas.profile.traces import FACTS, LAYOUTS, WHOLE, check, refusal
 INPUTS = Path(__file__).parents[4] / "shared/inputs"
 
 ODD_VALUES = {
-    "nan": ('"Cycles per Packet": ', "nan", "a number that is none (nan)"),
-    "NaN": ('"Cycles per Packet": ', "NaN", "a number that is none (NaN)"),
-    "-inf": ('"Step Size": ', "-inf", "a number that is none (-inf)"),
-    "Infinity": ('"Step Size": ', "Infinity", "a number that is none (Infinity)"),
-    "-nan(ind)": ('"Step Size": ', "-nan(ind)", "a number that is none (-nan(ind))"),
-    "1.#INF": ('"Step Size": ', "1.#INF", "a number that is none (1.#INF)"),
+    "nan": ('"Cycles per Packet": ', "nan", "an invalid number (nan)"),
+    "NaN": ('"Cycles per Packet": ', "NaN", "an invalid number (NaN)"),
+    "-inf": ('"Step Size": ', "-inf", "an invalid number (-inf)"),
+    "Infinity": ('"Step Size": ', "Infinity", "an invalid number (Infinity)"),
+    "-nan(ind)": ('"Step Size": ', "-nan(ind)", "an invalid number (-nan(ind))"),
+    "1.#INF": ('"Step Size": ', "1.#INF", "an invalid number (1.#INF)"),
     "1e999": ('"Step Size": ', "1e999", "a number that is too large"),
     "-2.5E+400": ('"Step Size": ', "-2.5E+400", "a number that is too large"),
     "of 400 digits": ('"Step Size": ', "9" * 400 + ".5", "a number that is too large"),
     "of 5,000 digits": ('"Step Size": ', "9" * 5000, "a number that is too large"),
-    "in a list": ('"Dims": [1, ', "nan]", "a number that is none (nan)"),
-    "latin-1": ('"Description": "gr', b'\xfc\xdfe"', "a byte that is no UTF-8 (0xfc)"),
-    "half a character": ('"Description": "', b'\xe2\x82"', "a byte that is no UTF-8 (0xe2)"),
-    "half a pair": ('"Description": "', '\\ud83d"', "half of a character"),
+    "in a list": ('"Dims": [1, ', "nan]", "an invalid number (nan)"),
+    "latin-1": ('"Description": "gr', b'\xfc\xdfe"', "a byte that is not UTF-8 (0xfc)"),
+    "half a character": ('"Description": "', b'\xe2\x82"', "a byte that is not UTF-8 (0xe2)"),
+    "half a pair": ('"Description": "', '\\ud83d"', "half of a surrogate pair"),
     "tab": ('"Description": "a', '\tb"', "a control character (0x09)"),
     "nul": ('"Description": "a', '\0b"', "a control character (0x00)"),
     "line end": ('"Description": "a', '\nb"', "a control character (0x0a)"),
@@ -48,14 +48,14 @@ def test_a_value_that_json_does_not_know_costs_nothing_and_is_named_by_its_byte(
     text = chrometrace(events).encode()
     at = text.index(b'"args": {', text.index(events[place].encode())) + len(b'"args": {')
     facts = check(tmp_path, text[:at] + before.encode() + odd + b", " + text[at:])
-    assert facts == TraceFacts(1000, 1000, 9995, oddities=[f"holds {told} at byte {at + len(before)}"])
+    assert facts == TraceFacts(1000, 1000, 9995, oddities=[f"contains {told} at byte {at + len(before)}"])
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_an_odd_value_is_found_in_every_layout(tmp_path: Path, layout: str) -> None:
     text = LAYOUTS[layout](json.loads(WHOLE))
     facts = check(tmp_path, text.replace("q::Add", "q::\\Add", 1))
-    assert facts.oddities == [f"holds a backslash that escapes nothing at byte {text.index('Add')}"]
+    assert facts.oddities == [f"contains a backslash that escapes nothing at byte {text.index('Add')}"]
     assert facts.ops == FACTS.ops
 
 
@@ -63,10 +63,10 @@ def test_an_odd_value_is_found_in_every_layout(tmp_path: Path, layout: str) -> N
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("nan", ["holds a number that is none (NaN) at byte 329"]),
-        ("inf", ["holds a number that is none (Infinity) at byte 329"]),
-        ("badutf8", ["holds a byte that is no UTF-8 (0xb4) at byte 71"]),
-        ("backslash", [f"holds a backslash that escapes nothing at byte {at}" for at in (73, 190)]),
+        ("nan", ["contains an invalid number (NaN) at byte 329"]),
+        ("inf", ["contains an invalid number (Infinity) at byte 329"]),
+        ("badutf8", ["contains a byte that is not UTF-8 (0xb4) at byte 71"]),
+        ("backslash", [f"contains a backslash that escapes nothing at byte {at}" for at in (73, 190)]),
     ],
 )
 def test_the_sample_traces_with_odd_values_are_read(name: str, told: list[str]) -> None:
@@ -77,7 +77,7 @@ def test_of_many_odd_values_the_first_are_named_and_the_others_counted(tmp_path:
     events = [op_event(ts=at, dur=1).replace('"args": {', '"args": {"Step": nan, ') for at in range(3000)]
     told = check(tmp_path, chrometrace(events)).oddities
     assert len(told) == 6
-    assert told[-1] == "holds 2995 more of the kind"
+    assert told[-1] == "contains 2995 more of this kind"
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-Infinity"])
@@ -85,7 +85,7 @@ def test_of_many_odd_values_the_first_are_named_and_the_others_counted(tmp_path:
 def test_an_op_without_a_time_cannot_be_read(tmp_path: Path, key: str, number: str) -> None:
     event = re.sub(rf'"{key}": \d+', f'"{key}": {number}', op_event())
     assert re.search(
-        r"damaged at event 2, byte \d+: a number that is none",
+        r"damaged at event 2, byte \d+: an invalid number",
         refusal(tmp_path, chrometrace([op_event(), event])),
     )
 

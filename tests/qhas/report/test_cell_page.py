@@ -292,7 +292,7 @@ def test_a_shorter_latency_is_green() -> None:
 def test_what_a_qhas_leaves_out_is_said_above_its_tables() -> None:
     short = [core(qnn_nodes=86)]
     assert (
-        "The QHAS summary lists only 1 of 86 ops: of the others"
+        "The QHAS summary lists only 1 of 86 ops; the others"
         in page_of(record(), ops=tables(htp_overall_summary=short)).text
     )
 

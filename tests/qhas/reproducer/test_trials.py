@@ -21,7 +21,7 @@ def test_a_dlc_that_cannot_be_cut_is_refused_and_leaves_nothing(tmp_path: Path) 
     folder.mkdir()
     trials = Trials(dlc, Site(), folder, side, side)
     with pytest.raises(
-        InvalidInput, match=r"No part can be made of it: the network of net\.dlc cannot be cut"
+        InvalidInput, match=r"The DLC cannot be cut into parts: the network of net\.dlc cannot be cut"
     ):
         trials.part(frozenset({0}))
     assert not list(folder.iterdir())

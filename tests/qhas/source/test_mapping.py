@@ -162,5 +162,5 @@ def test_a_trace_of_the_provider_names_nodes_by_ops(tmp_path: Path) -> None:
 )
 def test_what_is_no_trace_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "op_trace.json").write_text(text)
-    with pytest.raises(ValueError, match=r"op_trace\.json is no op trace"):
+    with pytest.raises(ValueError, match=r"op_trace\.json is not an op trace"):
         read_op_trace(tmp_path / "op_trace.json")

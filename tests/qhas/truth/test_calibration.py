@@ -56,7 +56,7 @@ def test_a_simulated_time_leads_to_what_the_device_is_expected_to_take() -> None
 def test_a_network_of_another_size_than_all_says_so() -> None:
     expected = expectation("qcs9100", 500_000, Precision.FLOAT, CONVOLUTIONAL)
     assert isinstance(expected, Expectation)
-    assert expected.sentence.endswith(" networks, all of other size")
+    assert expected.sentence.endswith(" networks, none of similar size")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_network_of_another_size_than_all_says_so() -> None:
             "sm8750",
             None,
             CONVOLUTIONAL,
-            "no expectation: the network mixes number formats, or has one that no network was measured in",
+            "no expectation: the network mixes number formats, or uses one in which no network was measured",
         ),
     ],
 )
