@@ -58,7 +58,7 @@ def test_a_difference_is_refused_and_named(what: str) -> None:
 
 
 def test_a_missing_cell_is_refused() -> None:
-    with pytest.raises(OutcomeInvalid, match="flow left 1 valid traces of 2"):
+    with pytest.raises(OutcomeInvalid, match="flow wrote 1 valid traces of 2"):
         require_same(both({"a": CELL}), cells=2)
 
 

@@ -236,7 +236,7 @@ def test_a_soc_without_a_cost_model_says_so_even_on_request(prepare, tiny_dlc, t
     [
         (("--htp_socs=sm8751",), 15001, "sm8750"),
         (("--htp_socs=sm8250",), 15001, "v66"),
-        (("--htp_socs=sa8255, sm8750",), 101, "no blanks"),
+        (("--htp_socs=sa8255, sm8750",), 101, "without blanks"),
         (("--htp_socs=sa8255", "--vtcm_override=16"), 101, "8 MB"),
         (("--htp_socs=sa8255", "--num_hvx_threads=9"), 101, "4 HVX"),
         (("--htp_socs=sa8255", "--num_hvx_threads=0"), 101, "at least 1"),

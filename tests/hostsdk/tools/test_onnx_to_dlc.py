@@ -125,9 +125,9 @@ def test_a_dimension_gets_its_number_by_each_of_the_vendors_options(convert, tmp
     ("options", "complaint"),
     [
         (("-d", "image", "1,3,16,16"), "--input_dim names 'image', but the network's inputs are x."),
-        (("-d", "x", "1,3,16"), "--input_dim x: 1 x 3 x 16 has 3 dimensions, the input has 4."),
+        (("-d", "x", "1,3,16"), "--input_dim x: 1 x 3 x 16 has 3 dimensions, but the input has 4."),
         (("-d", "x", "1,3,H,16"), "the dimensions of x are '1,3,H,16'"),
-        (("-d", "x", "1,3,16,16", "-s", "N", "2"), "the dimension N is 2 and 1 at once."),
+        (("-d", "x", "1,3,16,16", "-s", "N", "2"), "the dimension N is 2 and 1 at the same time."),
     ],
 )
 def test_a_shape_that_does_not_fit_is_refused(convert, tmp_path, options, complaint):
