@@ -163,7 +163,7 @@ def test_a_file_of_the_other_kind_is_refused_with_the_option_for_it(net_run, con
     call = ("--container=p.dlc", "--input_list=list.txt", "--profiling_level=off")
     assert "which net-run reads with --use_native_input_files" in net_run(*call).stderr
     (tmp_path / "ids.raw").write_bytes(bytes(24))
-    assert "takes without --use_native_input_files" in net_run(*call, *NATIVE).stderr
+    assert "reads without --use_native_input_files" in net_run(*call, *NATIVE).stderr
     assert "add --userbuffer_auto" in net_run(*call, NATIVE[1]).stderr
 
 
