@@ -171,7 +171,7 @@ def _nearer(message: str, value: object) -> str:
 
 def _of_our_time(moment: datetime) -> datetime:
     if not 1900 < moment.year < 9000:
-        raise ValueError("is no time of our calendar's next centuries")
+        raise ValueError("its year must be between 1901 and 8999")
     return moment
 
 
@@ -187,7 +187,7 @@ def require_64_bits(content: bytes) -> None:
 
 def _of_64_bits(digits: str) -> int:
     if not -(1 << 63) <= (number := int(digits)) < 1 << 63:
-        raise ValueError("it holds a number of more than 64 bits")
+        raise ValueError("it contains a number of more than 64 bits")
     return number
 
 
@@ -229,12 +229,14 @@ def parse_yaml(path: Path, model: type[ModelT], what: str, filled: Sequence[str]
     try:
         document: Any = plain_yaml.load(text)
     except plain_yaml.YamlRefused as error:
-        raise InvalidInput(f"The {what} file {path} is not YAML as it is taken: {_fault(error)}.") from None
+        raise InvalidInput(
+            f"The {what} file {path} uses YAML that is not accepted: {_fault(error)}."
+        ) from None
     except yaml.YAMLError as error:
         raise InvalidInput(f"The {what} file {path} is not YAML: {_fault(error)}.") from None
     if document is None:
         keys = ", ".join(model.model_fields)
-        raise InvalidInput(f"The {what} file {path} is not valid: it is empty; it takes {keys}.")
+        raise InvalidInput(f"The {what} file {path} is not valid: it is empty; its keys are {keys}.")
     try:
         for key in filled:
             if isinstance(document, dict) and key in document:
@@ -264,7 +266,7 @@ def anchored(file: Path, place: str, address: str) -> str:
     """
     if has_controls(address):
         raise InvalidInput(
-            f"In {file}, {place}: it cannot be a path or URL, for it holds a line break or another control character."
+            f"In {file}, {place}: it cannot be a path or URL, because it contains a line break or another control character."
         )
     if "://" in address:
         return address

@@ -89,7 +89,7 @@ def check_path(path: str) -> str:
     terminal.
     """
     if has_controls(path):
-        fault = "it holds a line break or another control character"
+        fault = "it contains a line break or another control character"
     elif path.startswith("/") or "\\" in path:
         fault = "it must be relative, its parts separated by '/'"
     elif not all(part.strip(".") for part in path.split("/")):
@@ -106,7 +106,7 @@ def check_path(path: str) -> str:
 def check_file(name: str) -> str:
     """Return the name of a file in a folder; raise ValueError as `check_path` does, or if it has several parts."""
     if "/" in name:
-        raise ValueError(f"{name[:200]!r} cannot be the name of a file: it holds a '/'")
+        raise ValueError(f"{name[:200]!r} cannot be the name of a file: it contains a '/'")
     return check_path(name)
 
 
@@ -117,7 +117,7 @@ def below(folder: Path, path: str) -> Path:
     """
     target = folder / check_path(path)
     if target.is_symlink() or not target.resolve().is_relative_to(folder.resolve()):
-        raise ValueError(f"{path!r} leads out of {folder} by a link")
+        raise ValueError(f"{path!r} leads out of {folder} through a link")
     return target
 
 

@@ -32,7 +32,7 @@ def open_regular(path: Path) -> BinaryIO:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise Unbounded("it is no regular file; name one")
+        raise Unbounded("it is not a regular file; name one")
     return os.fdopen(descriptor, "rb")
 
 
@@ -41,7 +41,7 @@ def read_file(path: Path, largest: int) -> bytes:
     with open_regular(path) as file:
         content = file.read(largest + 1) or b""  # None for a kernel file that has no data yet
     if len(content) > largest:
-        raise Unbounded(f"it is over {shown_limit(largest)}, the most that is read of such a file")
+        raise Unbounded(f"it is over {shown_limit(largest)}, the maximum for such a file")
     return content
 
 
@@ -77,7 +77,7 @@ def _unpack_in_parts(content: bytes, largest: int) -> bytes:
 
 
 def _endless(largest: int) -> Unbounded:
-    return Unbounded(f"it unpacks to over {shown_limit(largest)}, the most that is read of such a file")
+    return Unbounded(f"it unpacks to over {shown_limit(largest)}, the maximum for such a file")
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def _require_distinct(archive: zipfile.ZipFile) -> None:
     seen = set[str]()
     for name in archive.namelist():
         if name in seen:
-            raise zipfile.BadZipFile(f"its record {name[:100]!r} stands twice")
+            raise zipfile.BadZipFile(f"its record {name[:100]!r} appears twice")
         seen.add(name)
 
 
@@ -110,7 +110,7 @@ class _Bounded(io.FileIO):
         super().__init__(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
         if not stat.S_ISREG(os.fstat(self.fileno()).st_mode):
             self.close()
-            raise Unbounded("it is no regular file; name one")
+            raise Unbounded("it is not a regular file; name one")
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read as `io.FileIO.read` does, within the limit."""

@@ -73,7 +73,7 @@ class OwnServer:
             except OSError:  # includes timeouts and URLError
                 if (code := self._process.poll()) is not None:
                     raise InvalidInput(
-                        f"Prefect's server, which this process started for itself, ended with exit code {code}; it says why above."
+                        f"Prefect's server, which this process started for itself, ended with exit code {code}; its output above says why."
                     ) from None
                 time.sleep(_PAUSE_SECONDS)
         raise InvalidInput(

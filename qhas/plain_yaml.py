@@ -43,7 +43,7 @@ def load(text: str) -> Any:
         return yaml.load(text, Loader=_LOADER)  # noqa: S506  # a safe loader, as its name says
     except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError, RecursionError) as error:
         # Raised by the constructors of values: for an impossible date, `!!bool maybe`, an endless number in base 60.
-        raise yaml.YAMLError(f"a value is none of its type ({error})") from error
+        raise yaml.YAMLError(f"a value is not valid for its type ({error})") from error
 
 
 @dataclass
@@ -68,7 +68,7 @@ def _check(text: str) -> None:
         mark, parent = event.start_mark, within[-1]
         if isinstance(event, CollectionStartEvent):
             if len(within) > DEEPEST:
-                raise YamlRefused(f"it is nested more than {DEEPEST} levels deep; write it flatter", mark)
+                raise YamlRefused(f"it is nested more than {DEEPEST} levels deep; reduce the nesting", mark)
             within.append(_Open(event.anchor, {} if isinstance(event, MappingStartEvent) else None))
             continue
         if isinstance(event, ScalarEvent):
@@ -81,7 +81,7 @@ def _check(text: str) -> None:
                 sizes[event.anchor], scalars[event.anchor] = size, key
         elif isinstance(event, AliasEvent):
             if event.anchor not in sizes:
-                raise YamlRefused("an alias stands before or inside of what it names; write it out", mark)
+                raise YamlRefused("an alias comes before, or inside, what it refers to; write it out", mark)
             size, key = sizes[event.anchor], scalars.get(event.anchor)
         elif isinstance(event, CollectionEndEvent):
             ended = within.pop()
@@ -94,13 +94,13 @@ def _check(text: str) -> None:
         if parent.expects_key and key is not None and parent.keys is not None:
             if key in parent.keys:
                 first = parent.keys[key]
-                raise YamlRefused(f"this key stands in line {first} already; keep one of the two", mark)
+                raise YamlRefused(f"this key is in line {first} already; keep one of the two", mark)
             parent.keys[key] = mark.line + 1
         parent.children += 1
         parent.nodes += size
         if parent.nodes > MOST_NODES:
             raise YamlRefused(
-                f"it has more than {MOST_NODES} keys and values, aliases unfolded; split it or write less",
+                f"it has more than {MOST_NODES} keys and values, with aliases expanded; split or shorten it",
                 mark,
             )
 

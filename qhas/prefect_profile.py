@@ -13,8 +13,8 @@ from typing import Any
 from qhas.outside_bytes import Unbounded, read_file
 
 HOW_TO_RECORD = (
-    "This run is not recorded by Prefect: no API is configured. Set PREFECT_API_URL, or choose a profile that has it, "
-    "and it is."
+    "This run is not recorded by Prefect: no API is configured. To record it, set PREFECT_API_URL or choose a profile "
+    "that has it."
 )
 _URL = "PREFECT_API_URL"
 _LARGEST = 4 << 20

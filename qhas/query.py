@@ -63,12 +63,12 @@ def ask(
             question.encode()  # an argument from a shell may not be valid text
             (statement,) = connection.extract_statements(question)
         except ValueError:
-            raise InvalidInput("A question is one SELECT; this is none, or several.") from None
+            raise InvalidInput("A query must be exactly one SELECT.") from None
         except duckdb.Error as error:
             raise _refusal(error) from None
         if statement.type != duckdb.StatementType.SELECT:
             raise InvalidInput(
-                f"A question is a SELECT, and this is {statement.type.name}; nothing is changed."
+                f"A query must be a SELECT, but this is {statement.type.name}; nothing was changed."
             )
         _register_named(connection, question, store, left_out)
         connection.execute("set lock_configuration = true")
@@ -107,8 +107,8 @@ def _answer(connection: DuckDBPyConnection, statement: Statement, seconds: float
             thread.join(seconds)
         if not answer.done():
             raise InvalidInput(
-                f"There is no answer after {seconds:g} s: join on a condition, end the recursion, or give it longer"
-                " with --timeout."
+                f"There is no answer after {seconds:g} s: join on a condition, end the recursion, or allow more time "
+                "with --timeout."
             )
     finally:
         while thread.is_alive():  # an interrupt before the query has started has no effect
@@ -126,7 +126,7 @@ def _computed(connection: DuckDBPyConnection, statement: Statement) -> pa.Table:
             batches.append(batch)
             if (size := size + batch.nbytes) > LARGEST_ANSWER:
                 raise InvalidInput(
-                    f"The answer is over {shown_limit(LARGEST_ANSWER)}, the most that is held of one: "
+                    f"The answer is over {shown_limit(LARGEST_ANSWER)}, the maximum: "
                     "name the columns, aggregate, or set a LIMIT."
                 )
         return pa.Table.from_batches(batches, reader.schema)
@@ -145,7 +145,7 @@ def _refusal(error: Exception) -> InvalidInput:
     what = " ".join(shown(str(error)).split("\n\nLINE")[0].split())
     what = re.sub(r" Did you mean \"pg_[^?]*\?", "", what)  # DuckDB's own tables are not views of ours
     return InvalidInput(
-        f"The question cannot be answered: {what.rstrip('.')}. The views are {', '.join(VIEWS)}."
+        f"The query cannot be answered: {what.rstrip('.')}. The views are {', '.join(VIEWS)}."
     )
 
 

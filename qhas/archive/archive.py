@@ -103,7 +103,7 @@ class Archive:
 
     def query(self, question: str) -> pa.Table:
         """Return the answer to a SELECT over the views of docs/query.md."""
-        return ask(self._store, asked(question, "A question", "select * from runs"))
+        return ask(self._store, asked(question, "A query", "select * from runs"))
 
     def compare(self, before: str, after: str, *, threshold_percent: float = THRESHOLD_PERCENT) -> Comparison:
         """Compare two runs, or two cells as `RUN/MODEL/SOC/VARIANT`: what changed, and why (docs/compare.md)."""

@@ -34,7 +34,9 @@ def accept(
     store = store_of(site)
     if listed:
         if cell or reason or undo:
-            raise InvalidInput("--list goes with no cell; it has those of every sweep.")
+            raise InvalidInput(
+                "--list accepts no cell, --reason or --undo; it lists the acceptances of every sweep."
+            )
         return _list(store, as_json)
     if cell is None:
         raise InvalidInput("Name a cell as RUN/MODEL/SOC/VARIANT, or give --list.")

@@ -36,7 +36,9 @@ def advise(
 ) -> Exit:
     """Try rewrites of an ONNX network, list those that speed it up on the simulator, and write it with all of them."""
     if network.suffix.lower() != ".onnx":
-        raise InvalidInput(f"{network} is no ONNX file: what is compiled into a DLC is not rewritten.")
+        raise InvalidInput(
+            f"{network} is not an ONNX file; a DLC is already compiled and cannot be rewritten."
+        )
     target = output or network.with_suffix(f".{soc}.onnx")
     if target.exists() and output is None and target == network:
         raise InvalidInput(f"{target} is the network itself; name another --output.")
@@ -55,7 +57,7 @@ def advise(
 
 def _show(answer: Advice) -> None:
     if helped := answer.of(Verdict.HELPED):
-        table = Table("rewrite", "alone, simulated", "places", "what is done", "largest error", box=None)
+        table = Table("rewrite", "alone, simulated", "places", "what changes", "largest error", box=None)
         for each in helped:
             table.add_row(
                 *map(
@@ -79,7 +81,7 @@ def _show(answer: Advice) -> None:
             soft_wrap=True,
         )
     for each in (*answer.of(Verdict.NOT_EXACT), *answer.of(Verdict.REFUSED)):
-        reason = each.why or f"an output is {each.error:.2g} of its largest value apart"
+        reason = each.why or f"an output differs by {each.error:.2g} of its largest value"
         console.print(Text(f"tried, {each.verdict}: {each.name}: {reason}", "yellow"), soft_wrap=True)
     console.print(Text(answer.sentence), soft_wrap=True)
     interface = [

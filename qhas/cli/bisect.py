@@ -27,12 +27,12 @@ def bisect(
     cell: Annotated[str, typer.Argument(metavar="CELL", help="A stored cell, as RUN/MODEL/SOC/VARIANT.")],
     base: Annotated[
         str | None,
-        typer.Option(help="A run in which it was good; by default the one before, of the same sweep."),
+        typer.Option(help="A run in which it was good; by default the previous one of the same sweep."),
     ] = None,
     before: Annotated[
         str | None, typer.Option("--from", help="Bisect SDKs only: one with which it was good, as in 2.48.")
     ] = None,
-    after: Annotated[str | None, typer.Option("--to", help="And one with which it is not good.")] = None,
+    after: Annotated[str | None, typer.Option("--to", help="And one with which it was not.")] = None,
     threshold: Annotated[
         float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")
     ] = THRESHOLD_PERCENT,

@@ -28,9 +28,9 @@ def block(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="config.json of the model.")],
     weights: Annotated[list[Path], typer.Argument(metavar="SAFETENSORS", help="Files with its weights.")],
     onnx: Annotated[Path, typer.Option(help="The ONNX to write.")],
-    number: Annotated[int, typer.Option(min=0, help="Which block, the first is 0.")] = 0,
+    number: Annotated[int, typer.Option(min=0, help="Which block; the first is 0.")] = 0,
     context: Annotated[int, typer.Option(min=1, max=LONGEST, help="Tokens of the whole context.")] = 512,
-    tokens: Annotated[int, typer.Option(min=1, max=LONGEST, help="New tokens of a pass: 1 decodes.")] = 1,
+    tokens: Annotated[int, typer.Option(min=1, max=LONGEST, help="New tokens per pass; 1 for decoding.")] = 1,
 ) -> Exit:
     """Write a decoder block of a language model with its real weights as a float ONNX.
 
@@ -38,10 +38,12 @@ def block(
     """
     arch = read_architecture(config)
     if tokens > context:
-        raise InvalidInput(f"--tokens {tokens}: a context of {context} tokens holds the new ones too.")
+        raise InvalidInput(
+            f"--tokens {tokens} exceeds the context of {context} tokens, which includes the new ones."
+        )
     if (size := arch.block_parameters * _FLOAT_BYTES) > _LARGEST:
         raise InvalidInput(
-            f"A block has {size / 1e9:.1f} GB of weights in floats, and an ONNX file holds 2 GB; take a smaller model."
+            f"A block has {size / 1e9:.1f} GB of weights in floats, but an ONNX file holds at most 2 GB; use a smaller model."
         )
     if onnx.is_dir() or not onnx.absolute().parent.is_dir():
         raise InvalidInput(f"--onnx {onnx}: name a file in a folder that exists.")

@@ -54,17 +54,17 @@ def check(
 
 def _show(support: Support) -> None:
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for title in ("SoC", "ops not taken", "of MACs taken"):
+    for title in ("SoC", "unsupported ops", "MACs supported"):
         table.add_column(title, justify="left" if title == "SoC" else "right")
     for soc, left in support.socs.items():
         table.add_row(soc, str(len(left)), f"{100 * support.covered(soc):.1f} %")
     console.print(table)
     refused = list(support.not_taken())
     if not refused:
-        console.print(f"All {support.nodes} operations are taken.")
+        console.print(f"All {support.nodes} operations are supported.")
         return
     ops = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for title in ("not taken", "node", "MACs", "on", "what would do"):
+    for title in ("unsupported op", "node", "MACs", "on", "remedy"):
         ops.add_column(title, justify="right" if title == "MACs" else "left", overflow="fold")
     for each in refused[:_SHOWN_OPS]:
         everywhere = len(each.socs) == len(support.socs)
@@ -77,4 +77,4 @@ def _show(support: Support) -> None:
         )
     console.print(ops)
     if len(refused) > _SHOWN_OPS:
-        console.print(f"And {len(refused) - _SHOWN_OPS} more: --json has them all.")
+        console.print(f"And {len(refused) - _SHOWN_OPS} more; --json has them all.")

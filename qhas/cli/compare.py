@@ -75,7 +75,7 @@ def compare(
             merge(cell, (f"{diff.before}/{cell.after.cell}", f"{diff.after}/{cell.after.cell}"), trace, site)
         return _show_run_diff(diff, _expected_of(store, diff), as_json)
     if model or soc:
-        raise InvalidInput("--model and --soc choose cells of two runs; a cell or a file is one already.")
+        raise InvalidInput("--model and --soc choose cells of two runs; leave them out for a cell or a file.")
     sides = [_evidence(address, site) for address in (before, after or "")]
     change = compare_sides(*sides, threshold_percent=threshold, labels=(before, after or ""))
     if trace:
@@ -87,7 +87,7 @@ def _only_cell(diff: RunDiff) -> CellDiff:
     """Return the only cell that was compared. Raises InvalidInput unless there is exactly one."""
     if len(diff.cells) != 1:
         raise InvalidInput(
-            f"--trace takes one cell of each run, and {len(diff.cells)} were compared; choose with --model and --soc, or name "
+            f"--trace needs one cell of each run, but {len(diff.cells)} were compared; choose with --model and --soc, or name "
             "two cells as RUN/MODEL/SOC/VARIANT."
         )
     return diff.cells[0]
@@ -155,7 +155,7 @@ def _evidence(address: str, site: Path | None) -> Evidence:
             ) from error
     if "/" not in address:
         raise InvalidInput(
-            f"{address} is a whole run, and the other is one cell; give RUN/MODEL/SOC/VARIANT."
+            f"{address} is a whole run, but the other is one cell; give RUN/MODEL/SOC/VARIANT."
         )
     store = store_of(site)
     record = cell_of(store, address)

@@ -71,7 +71,7 @@ def gate(
         float, typer.Option(min=0, max=1000, help="Smallest change of time, in percent, that counts.")
     ] = THRESHOLD_PERCENT,
     context: Annotated[
-        int, typer.Option(min=PROMPT, max=LONGEST, help="Of language models: tokens in the whole context.")
+        int, typer.Option(min=PROMPT, max=LONGEST, help="For language models: tokens in the whole context.")
     ] = CONTEXT,
     optimization_level: Annotated[int | None, typer.Option(help="1, 2 or 3.")] = None,
     vtcm_mb: Annotated[int | None, typer.Option(help="VTCM in MB; 0 is the SoC's maximum.")] = None,

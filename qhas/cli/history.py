@@ -43,7 +43,7 @@ def _day(text: str) -> datetime:
     try:
         return datetime.strptime(text, _DAY)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day; write it as in 2026-03-01") from None
+        raise typer.BadParameter(f"{text!r} is not a date; write it as in 2026-03-01") from None
 
 
 @command
@@ -86,12 +86,12 @@ def history(
         wanted = metric or "latency or estimated time"
         near = _near(store, model, soc)
         raise InvalidInput(
-            f"The history in {store.root} has no {wanted} of {model} on {soc} as asked for{near}."
+            f"The history in {store.root} has no {wanted} of {model} on {soc} with these options{near}."
         )
     if csv:
         if len(series) > 1:
             choices = "; ".join(f"--variant {line.variant} --sweep {line.sweep}" for line in series)
-            raise InvalidInput(f"A CSV holds one series, and there are {len(series)}; choose one: {choices}.")
+            raise InvalidInput(f"A CSV holds one series, but there are {len(series)}; choose one: {choices}.")
         write_csv(series[0], chosen.column, csv)
         console.print(f"{counted(len(series[0].nights), 'run')} in {csv}.", markup=False, highlight=False)
     elif as_json:
@@ -122,7 +122,7 @@ def _compact(store: Store) -> Exit:
 
     done = compact(store, datetime.now(UTC))
     console.print(
-        f"{counted(len(done.months), 'month')} written anew, {counted(done.removed, 'file')} removed.",
+        f"{counted(len(done.months), 'month')} rewritten, {counted(done.removed, 'file')} removed.",
         highlight=False,
     )
     return Exit.GOOD

@@ -59,13 +59,14 @@ def _show(answer: Layers) -> None:
     if len(answer.layers) > _SHOWN:
         console.print(f"{_SHOWN} of {len(answer.layers)} layers; --json has all.")
     console.print(
-        "Own: against ONNX Runtime in floats from what the layer took on the emulator; a layer is all operations since the "
-        "last ones in the table. Up to here: from the network's inputs. With all layers given out, fewer of them are fused.",
+        "Own: compared with ONNX Runtime in floats, from the layer's own inputs on the emulator; a layer is every operation "
+        "since the previous row's. Up to here: from the network's inputs. Because every layer is an output, fewer of them are "
+        "fused.",
         style="dim",
     )
     if answer.left_out:
         console.print(
-            f"Not there on the HTP: {counted(len(answer.left_out), 'tensor')} of the ONNX.", style="dim"
+            f"Not present on the HTP: {counted(len(answer.left_out), 'tensor')} of the ONNX.", style="dim"
         )
 
 

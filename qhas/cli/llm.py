@@ -119,14 +119,14 @@ def _weights(option: str, bits: int) -> WeightBits:
     try:
         return WeightBits(bits)
     except ValueError:
-        raise InvalidInput(f"{option} {bits}: weights have {_bits(WeightBits)} bits.") from None
+        raise InvalidInput(f"{option} {bits}: weights must have {_bits(WeightBits)} bits.") from None
 
 
 def _activations(option: str, bits: int) -> ActivationBits:
     try:
         return ActivationBits(bits)
     except ValueError:
-        raise InvalidInput(f"{option} {bits}: it is {_bits(ActivationBits)} bits.") from None
+        raise InvalidInput(f"{option} {bits}: choose {_bits(ActivationBits)} bits.") from None
 
 
 def _bits(kind: type[WeightBits | ActivationBits]) -> str:

@@ -120,7 +120,7 @@ def _refuse(sentence: str, words: str) -> None:
     from qhas.cli.screen import errors
 
     end = "" if sentence.endswith("?") else ";"
-    text = f"qhas: {sentence.rstrip('.')}{end} `{words} --help` has what it takes."
+    text = f"qhas: {sentence.rstrip('.')}{end} see `{words} --help`."
     errors.print(text, style="red", soft_wrap=True, highlight=False)
 
 

@@ -32,9 +32,9 @@ def require_target(target: Path | None) -> None:
     if target is None:
         return
     if not target.name.endswith((".json", ".json.gz")):
-        raise InvalidInput(f"{target} is no name of a trace; let it end in .json or .json.gz.")
+        raise InvalidInput(f"{target} is not a trace file name; it must end in .json or .json.gz.")
     if target.is_dir() or not target.parent.is_dir():
-        raise InvalidInput(f"{target} cannot be written; name a file in a folder that is there.")
+        raise InvalidInput(f"{target} cannot be written; name a file in a folder that exists.")
 
 
 def merge(diff: CellDiff, addresses: Sequence[str], target: Path, site: Path | None) -> None:

@@ -26,7 +26,7 @@ def open(  # noqa: A001  # the word that a user types
     run_id: RunArgument = LATEST,
     browser: Annotated[bool, typer.Option(help="Open the report in the browser.")] = True,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Perfetto's page takes traces only from the default port.")
+        int, typer.Option(min=0, max=65535, help="Perfetto's page accepts traces only from the default port.")
     ] = PERFETTO_PORT,
     site: SiteOption = None,
 ) -> Exit:
@@ -34,12 +34,13 @@ def open(  # noqa: A001  # the word that a user types
     store = store_of(site)
     run, cells = load_run(store, run_of(store, run_id))
     if not store.exists(report := keys.report(run.run_id)):
-        raise InvalidInput(f"Run {run.run_id} has no report yet; `qhas report {run.run_id}` makes it.")
+        raise InvalidInput(f"Run {run.run_id} has no report yet; `qhas report {run.run_id}` writes it.")
     with serving(store, port) as served:
         for line in addresses(served, report, by_graph(cells)):
             console.print(line, soft_wrap=True, highlight=False, markup=False)
         console.print(
-            "Whoever has such an address can read the store while this runs; Ctrl-C ends it.", soft_wrap=True
+            "Anyone with such an address can read the store while this runs; stop it with Ctrl-C.",
+            soft_wrap=True,
         )
         if browser:
             webbrowser.open(served.url(report))
@@ -54,5 +55,5 @@ def addresses(served: Served, report: str, cells: list[CellRecord]) -> list[str]
     }
     lines = [f"{label}: {served.perfetto(key) or served.url(key)}" for label, key in traces.items()]
     if len(lines) > _MOST_TRACES:
-        lines = [f"{len(lines)} traces: the page of each cell opens its own in Perfetto."]
+        lines = [f"{len(lines)} traces: each cell's page opens its own in Perfetto."]
     return [*lines, f"Report: {served.url(report)}"]

@@ -37,7 +37,7 @@ def require_folders(*files: Path | None) -> None:
         if file and file.is_dir():
             raise InvalidInput(f"{file} cannot be written: it is a folder; name a file.")
         if file and not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
-            raise InvalidInput(f"{file} cannot be written: you may not write there.")
+            raise InvalidInput(f"{file} cannot be written: you have no permission to write there.")
 
 
 def require_folder(folder: Path) -> None:
@@ -46,7 +46,7 @@ def require_folder(folder: Path) -> None:
     if not there.is_dir():
         raise InvalidInput(f"{folder} cannot be a folder: {there} is a file; name another.")
     if not os.access(there, os.W_OK):
-        raise InvalidInput(f"{folder} cannot be filled: you may not write to {there}.")
+        raise InvalidInput(f"{folder} cannot be used: you have no permission to write to {there}.")
 
 
 def store_of(site: Path | None) -> Store:

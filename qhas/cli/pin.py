@@ -24,8 +24,8 @@ def pin(
     run_id = run_of(store, run_id)
     if off:
         store.remove([keys.pin(run_id)])
-        console.print(f"Run {run_id} is pruned as any other.", soft_wrap=True)
+        console.print(f"Run {run_id} is pruned like any other.", soft_wrap=True)
     else:
         store.write(keys.pin(run_id), datetime.now(UTC).isoformat().encode())
-        console.print(f"Run {run_id} stays whole, whatever its age.", soft_wrap=True)
+        console.print(f"Run {run_id} keeps every file, whatever its age.", soft_wrap=True)
     return Exit.GOOD

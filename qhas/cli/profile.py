@@ -120,10 +120,12 @@ def source(network: str, quantize: list[str], calibration: str, shapes: list[str
     is_onnx = name_in(network).lower().endswith(ONNX)
     if not is_onnx and (quantize or shapes):
         raise InvalidInput(
-            f"{masked(network)} is no {ONNX} file: --quantize and --shape are of an ONNX, a DLC has its own."
+            f"{masked(network)} is not an {ONNX} file; --quantize and --shape apply only to an ONNX, as a DLC's are fixed."
         )
     if calibration != RANDOM_CALIBRATION and not any(map(bits, quantize)):
-        raise InvalidInput("--calibration is data for --quantize, and nothing is quantised: give that, too.")
+        raise InvalidInput(
+            "--calibration is data for --quantize, but nothing is quantised; give --quantize too."
+        )
     if not is_onnx:
         return {"dlc": absolute(network)}
     chosen = bits(quantize[0]) if quantize else None
@@ -147,7 +149,7 @@ def _shape(text: str) -> tuple[str, list[int]]:
     words = sizes.split(",")
     if not mark or not name or not all(word.strip().isdecimal() for word in words):
         raise InvalidInput(
-            f"--shape {text!r} is no shape; write an input and its sizes, as in image=1,3,224,224."
+            f"--shape {text!r} is not a shape; write an input and its sizes, as in image=1,3,224,224."
         )
     return name, [int(word) for word in words]
 

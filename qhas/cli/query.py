@@ -43,7 +43,7 @@ def query(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print every row as one JSON document.")] = False,
     timeout: Annotated[
-        int, typer.Option(min=1, metavar="SECONDS", help="Give up a query that takes longer.")
+        int, typer.Option(min=1, metavar="SECONDS", help="Stop a query that takes longer.")
     ] = LONGEST_SECONDS,
     site: SiteOption = None,
 ) -> Exit:
@@ -89,7 +89,7 @@ def _show(answer: pa.Table, rows: int) -> None:
 def _show_turned(titles: list[str], lines: list[list[str]]) -> None:
     """Show each column as a line, for answers with more columns than the terminal has room for."""
     if not lines:
-        console.print(f"No row of {', '.join(titles)}.", soft_wrap=True)
+        console.print(f"No rows of {', '.join(titles)}.", soft_wrap=True)
     for start in range(0, len(lines), _BESIDE):
         for table in fitting([titles, *lines[start : start + _BESIDE]], console.width):
             console.print(table)

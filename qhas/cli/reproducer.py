@@ -22,7 +22,7 @@ FOLDER = Path(".qhas-reproducer")
 @command
 def reproducer(
     before: Annotated[str, typer.Argument(help="A stored cell, as RUN/MODEL/SOC/VARIANT.")],
-    after: Annotated[str, typer.Argument(help="Another of the same network, with a different time.")],
+    after: Annotated[str, typer.Argument(help="A second cell of the same network, with a different time.")],
     output: Annotated[Path, typer.Option(help="The zip to write.")] = Path("reproducer.zip"),
     trials: Annotated[
         int, typer.Option(min=1, max=1000, help="Maximum number of parts to compile and compare.")

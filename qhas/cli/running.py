@@ -172,7 +172,7 @@ def _show_ending(store: Store, run: SweepRecord, cells: list[CellRecord], began:
     """Say what was already there, and where to look next."""
     if earlier := sum(cell.finished_at < began for cell in cells):
         console.print(
-            f"{earlier} of {counted(len(cells), 'cell')} {'was' if earlier == 1 else 'were'} good already; {len(cells) - earlier} ran now."
+            f"{earlier} of {counted(len(cells), 'cell')} {'was' if earlier == 1 else 'were'} already good; {len(cells) - earlier} ran now."
         )
     reused = sum(bool(cell.prepared and cell.prepared.reused) for cell in cells)
     outputs = sum(cell.outputs_reused for cell in cells)

@@ -48,7 +48,7 @@ def show(
         ),
     ] = None,
     depth: Annotated[
-        int | None, typer.Option(min=1, help="With --by module: how many names of a path to group by.")
+        int | None, typer.Option(min=1, help="With --by module: how many levels of a path to group by.")
     ] = None,
     as_json: JsonOption = False,
 ) -> Exit:
@@ -62,10 +62,10 @@ def show(
         _show_by_source(store, cells, by, depth, as_json)
         return _judged(run, cells)
     if depth:
-        raise InvalidInput("--depth is of modules: add --by module.")
+        raise InvalidInput("--depth applies only to modules: add --by module.")
     if csv:
         if as_json or against:
-            raise InvalidInput("--csv prints nothing but rows; leave --json and --against out.")
+            raise InvalidInput("--csv prints only rows; leave out --json and --against.")
         _write(store, run, cells, csv)
         return _judged(run, cells)
     diff = against_run(store, run_id, against)
@@ -105,7 +105,7 @@ def _judged(run: SweepRecord, cells: list[CellRecord], diff: RunDiff | None = No
 
 def _require_alone(csv: Rows | None, against: str | None) -> None:
     if csv or against:
-        raise InvalidInput("--by shows one run by where its ops come from; leave --csv and --against out.")
+        raise InvalidInput("--by shows one run by where its ops come from; leave out --csv and --against.")
 
 
 def _show_by_source(
@@ -115,7 +115,7 @@ def _show_by_source(
     from qhas.report.stored_sources import cells_by_source
 
     if depth and level is not Level.MODULE:
-        raise InvalidInput("--depth is of modules: write --by module.")
+        raise InvalidInput("--depth applies only to modules: add --by module.")
     shown = cells_by_source(store, by_graph(cells), level, depth)
     if as_json:
         print_json(document(shown, level))

@@ -33,7 +33,7 @@ OnUpgradeOption = Annotated[
     OnUpgrade | None,
     typer.Option(
         "--on-upgrade",
-        help="What cells slower than with the previous SDK cause, overriding the sweep's `on_upgrade`: a table, "
+        help="What to do if cells are slower than with the previous SDK, overriding the sweep's `on_upgrade`: a table, "
         "events too, or exit code 1 too.",
     ),
 ]

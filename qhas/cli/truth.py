@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _NONE = (
     "No network of this store was both simulated and measured: give site.yaml `estimate: true`, or run a DLC on a device and on a "
-    "site without devices, with one store. docs/truth.md has what was measured elsewhere."
+    "site without devices, with one store. docs/truth.md shows what was measured elsewhere."
 )
 
 
@@ -46,9 +46,7 @@ def truth(site: SiteOption = None, as_json: JsonOption = False) -> Exit:
     console.print(table)
     middle = median(pair.ratio for pair in pairs)
     noun = "pair" if len(pairs) == 1 else "pairs"
-    console.print(
-        f"{len(pairs)} {noun}; measured over simulated is {middle:.2f} in the median.", soft_wrap=True
-    )
+    console.print(f"{len(pairs)} {noun}; the median of measured / simulated is {middle:.2f}.", soft_wrap=True)
     return Exit.GOOD
 
 

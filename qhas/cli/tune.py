@@ -39,7 +39,9 @@ def tune(
     trials: Annotated[
         int,
         typer.Option(
-            min=1, max=1000, help="Maximum number of combinations to try; if the grid has no more, all of it."
+            min=1,
+            max=1000,
+            help="Maximum number of combinations to try; a grid without more is tried completely.",
         ),
     ] = TRIALS,
     check: Annotated[
@@ -89,7 +91,7 @@ def _show(answer: Tuning) -> None:
     console.print(effects)
     front = Table(
         "options", "time", "DRAM", "peak VTCM", "context", box=None,
-        title="What no other beats in time, DRAM and VTCM at once, simulated", title_justify="left",
+        title="Pareto front of time, DRAM and VTCM, simulated", title_justify="left",
     )  # fmt: skip
     for number in answer.pareto:
         front.add_row(*map(Text, cells(answer.tried[number])))

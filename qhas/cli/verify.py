@@ -25,7 +25,7 @@ def verify(
         bool,
         typer.Option(
             "--discard",
-            help="Remove the records of damaged cells, so that resuming their runs makes them again.",
+            help="Remove the records of damaged cells, so that they run again when their runs are resumed.",
         ),
     ] = False,
     site: SiteOption = None,
@@ -63,9 +63,9 @@ def _show(checked: Sequence[Checked], discarded: int, discard: bool) -> None:
     console.print(f"{extent(checked)}: {len(damages)} damaged.")
     if discard:
         console.print(
-            f"The records of {discarded} cells are removed; `qhas sweep ... --run-id RUN` makes them again."
+            f"The records of {discarded} cells are removed; `qhas sweep ... --run-id RUN` runs the cells again."
         )
     elif any(damage.cell for damage in damages):
         console.print(
-            "With --discard the records of damaged cells go, and resuming their runs makes them again."
+            "With --discard the records of damaged cells are removed; the cells run again when their runs are resumed."
         )

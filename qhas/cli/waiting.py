@@ -30,7 +30,7 @@ def _report(over: threading.Event) -> None:
     while not over.wait(min(SILENT_SECONDS, _LOOKS_SECONDS)):
         for what in waited_for(SILENT_SECONDS) - announced:
             announced.add(what)
-            _say(f"waiting for {what}; Ctrl-C ends this.")
+            _say(f"waiting for {what}; stop it with Ctrl-C.")
 
 
 def _say(sentence: str) -> None:

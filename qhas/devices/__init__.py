@@ -31,7 +31,7 @@ def listed(device: str, files: Iterable[JobFile]) -> list[JobFile]:
             check_path(file.name)
         except ValueError as error:
             raise DeviceFailed(
-                FailureKind.DEVICE_UNFIT, f"{device} lists a file of no use: {error}."
+                FailureKind.DEVICE_UNFIT, f"{device} lists an unusable file: {error}."
             ) from error
     return by_name
 

@@ -100,8 +100,8 @@ class AdbShell(Shell):
         """See `Shell.require_answer`. The phone itself is not queried: its server knows its state."""
         await self.connect()
         if (state := await self._settled()) != "device":
-            kind = self.lost(state, "a look at its state").kind
-            first = next(iter(state.splitlines()), "adb says nothing of it")
+            kind = self.lost(state, "a query of its state").kind
+            first = next(iter(state.splitlines()), "adb reports no state for it")
             raise DeviceFailed(kind, f"{first.removeprefix('error: ').rstrip('.')}.")
 
     async def _push(self, source: Path, target: str, seconds: float) -> None:

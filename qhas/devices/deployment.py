@@ -139,7 +139,8 @@ async def _require_all(shell: Shell, deployment: Deployment, wanted: Mapping[str
     there = await _present(shell, deployment)
     if bad := [name for name, digest in wanted.items() if there.get(name) != digest]:
         raise DeviceFailed(
-            FailureKind.TRANSFER_CUT, f"{', '.join(bad[:3])} of the SDK did not arrive whole on {shell.name}."
+            FailureKind.TRANSFER_CUT,
+            f"{', '.join(bad[:3])} of the SDK did not arrive intact on {shell.name}.",
         )
 
 

@@ -50,7 +50,7 @@ def _too_hot(health: Health, gate: Gate) -> Iterator[Objection]:
     ):
         if value is not None and value > limit:
             yield Objection(
-                FailureKind.DEVICE_HOT, f"Its {part} is at {value:g}{unit}; the gate admits {limit:g}{unit}."
+                FailureKind.DEVICE_HOT, f"Its {part} is at {value:g}{unit}; the gate allows {limit:g}{unit}."
             )
 
 
@@ -58,14 +58,14 @@ def _battery_low(health: Health, gate: Gate) -> Iterator[Objection]:
     if health.battery_percent is not None and health.battery_percent < gate.battery_percent:
         flat = health.charging is False
         level = f"{health.battery_percent} %{' and not charging' if flat else ''}"
-        sentence = f"Its battery is at {level}; the gate asks for {gate.battery_percent} %."
+        sentence = f"Its battery is at {level}; the gate requires {gate.battery_percent} %."
         yield Objection(FailureKind.DEVICE_BATTERY_LOW, sentence, passes_by_waiting=not flat)
 
 
 def _too_full(health: Health, gate: Gate, needed: int) -> Iterator[Objection]:
     limit = gate.free_mb * _MB + needed
     if health.free_bytes is not None and health.free_bytes < limit:
-        beside = f", {needed // _MB} MB of it for what is pushed" if needed >= _MB else ""
+        beside = f", {needed // _MB} MB of it for files to be pushed" if needed >= _MB else ""
         sentence = (
             f"Its directory has {health.free_bytes // _MB} MB free; {limit // _MB} MB are needed{beside}."
         )

@@ -116,7 +116,9 @@ class HostJob:
         try:
             source = below(self._folder, name)
         except ValueError as error:
-            raise DeviceFailed(FailureKind.DEVICE_UNFIT, f"{self._name} left no file: {error}.") from error
+            raise DeviceFailed(
+                FailureKind.DEVICE_UNFIT, f"{self._name} wrote no usable file: {error}."
+            ) from error
         await asyncio.to_thread(shutil.copy2, source, target)
 
     async def discard(self) -> None:

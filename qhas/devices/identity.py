@@ -212,7 +212,7 @@ def check_identity(configured: str, evidence: IdentityEvidence) -> IdentityVerdi
     ]
     telling = _informative(readings)
     if not telling:
-        warnings.append(f"The device does not tell a known SoC; that it is {configured} is taken on trust.")
+        warnings.append(f"The device does not report a known SoC; that it is {configured} is taken on trust.")
         return IdentityVerdict(None, None, warnings)
     fitting = [reading for reading in telling if reading.fits(configured)]
     if not fitting:

@@ -248,7 +248,7 @@ class Leases:
         for queue in asleep:
             with suppress(FileNotFoundError, InvalidInput), self._shared.open(f"{queue}.queue") as file:
                 _logger.warning(
-                    "A free device is not taken by %s, whose turn it is: continue or end it.", file.holder()
+                    "%s does not claim its free device: resume or terminate that process.", file.holder()
                 )
         if asleep or snapshot != self._snapshot:
             ours = self._turns.assign(snapshot, self._waiters, self._looked_at)

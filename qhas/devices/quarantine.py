@@ -83,7 +83,7 @@ class QuarantineLog:
                 record = self._after_failure(self._parse(file.read()), reason[:_LONGEST_REASON], now)
                 file.write(record.model_dump_json())
         except (OSError, InvalidInput) as error:
-            _logger.warning("A failure of %s could not be noted: %s", address, error)
+            _logger.warning("A failure of %s could not be recorded: %s", address, error)
         return record.quarantined
 
     def withdraw_failure(self, address: str) -> None:
@@ -98,7 +98,7 @@ class QuarantineLog:
         except FileNotFoundError:
             return
         except (OSError, InvalidInput) as error:
-            _logger.warning("A failure of %s could not be taken back: %s", address, error)
+            _logger.warning("A failure of %s could not be withdrawn: %s", address, error)
 
     def note_success(self, address: str) -> bool:
         """Clear the failures of a device that finished its work. Returns whether it had been quarantined."""
@@ -110,7 +110,7 @@ class QuarantineLog:
         except FileNotFoundError:
             return False
         except (OSError, InvalidInput) as error:
-            _logger.warning("A success of %s could not be noted: %s", address, error)
+            _logger.warning("A success of %s could not be recorded: %s", address, error)
             return False
         return record.quarantined is not None
 

@@ -94,7 +94,7 @@ class RemoteDevice:
     async def probe(self) -> Probe:
         """Read the device's identity and condition. Raises DeviceFailed."""
         text = await self._shell.output_of(
-            _script(PROBE, "qhas-probe", self._ref.root), "to tell its condition"
+            _script(PROBE, "qhas-probe", self._ref.root), "to report its condition"
         )
         return parse_probe(text, datetime.now(UTC))
 
@@ -105,7 +105,7 @@ class RemoteDevice:
     async def open_job(self) -> RemoteJob:
         """Create a job with its own directory below `jobs/`. Raises DeviceFailed."""
         if self._deployment is None:
-            raise RuntimeError(f"{self.facts.name} was not made ready")
+            raise RuntimeError(f"{self.facts.name} was not prepared")
         folder = self._path("jobs", secrets.token_hex(6))
         await self._shell.output_of(f"mkdir -p {quoted(folder)}")
         return RemoteJob(self, folder, self._deployment, self._ref.env)
@@ -127,7 +127,7 @@ class RemoteDevice:
     def library(self, name: str) -> str:
         """See `Device.library`."""
         if self._deployment is None:
-            raise RuntimeError(f"{self.facts.name} was not made ready")
+            raise RuntimeError(f"{self.facts.name} was not prepared")
         return self._deployment.library(name)
 
     @property
@@ -158,7 +158,7 @@ class RemoteDevice:
         if alive:
             raise DeviceFailed(
                 FailureKind.DEVICE_UNFIT,
-                f"Processes {', '.join(alive)} of an earlier run on {self.facts.name} cannot be ended; reboot it.",
+                f"Processes {', '.join(alive)} of an earlier run on {self.facts.name} cannot be terminated; reboot it.",
             )
 
     def _identify(self, probe: Probe) -> None:
@@ -283,7 +283,7 @@ class RemoteJob:
         there = (await digests(self._shell, quoted("sha256sum", path), size)).get(path)
         if there != await asyncio.to_thread(file_digest, target):
             raise DeviceFailed(
-                FailureKind.TRANSFER_CUT, f"{name} did not arrive whole from {self._device.facts.name}."
+                FailureKind.TRANSFER_CUT, f"{name} did not arrive intact from {self._device.facts.name}."
             )
 
     async def discard(self) -> None:
@@ -299,7 +299,7 @@ def _number(answer: str, name: str) -> int:
     last = answer.strip().splitlines()[-1:] or [""]
     if not re.fullmatch(_NUMBER, last[0].strip()):
         raise DeviceFailed(
-            FailureKind.DEVICE_UNFIT, f"{name} answered {last[0][:100]!r} where a number was asked."
+            FailureKind.DEVICE_UNFIT, f"{name} answered {last[0][:100]!r} where a number was expected."
         )
     return int(last[0])
 

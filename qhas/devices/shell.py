@@ -103,10 +103,10 @@ class Shell(ABC):
         if size > free.free:
             raise DeviceFailed(
                 FailureKind.DISK,
-                f"{self.name} says that {name} has {shown_limit(size)}, and {target.parent} has room for "
+                f"{self.name} reports that {name} has {shown_limit(size)}, but {target.parent} has room for "
                 f"{shown_limit(free.free)}.",
             )
-        flood = f"{self.name} sends more of {name} than the {shown_limit(size)} that it has by its own word."
+        flood = f"{self.name} sends more of {name} than the {shown_limit(size)} it reported."
         pulling = self._pull(source, target, self._transfer_seconds(size))
         await self._while_short(pulling, [target], size + _BESIDE_A_FILE, flood)
 
@@ -171,7 +171,7 @@ class Shell(ABC):
             self.require_in_time(run, "answer")
             if not whole:
                 raise DeviceFailed(
-                    FailureKind.TRANSFER_CUT, f"{self.name}: the answer to a command did not arrive whole."
+                    FailureKind.TRANSFER_CUT, f"{self.name}: the answer to a command did not arrive intact."
                 )
             text = output.read_bytes().replace(b"\r\n", b"\n").decode(errors="replace")
             return Answer(text, errors, run.exit_code)
@@ -234,8 +234,8 @@ class Shell(ABC):
                 stdin=stdin,
             )
             flood = (
-                f"{self.name} answered with over {shown_limit(LARGEST_ANSWER)}, the most that is read of an answer; "
-                "look for what floods its shell, or restart it."
+                f"{self.name} answered with more than {shown_limit(LARGEST_ANSWER)}, the maximum size of an answer; "
+                "find what floods its shell, or restart it."
             )
             try:
                 run = await self._while_short(
@@ -302,7 +302,7 @@ async def verify_copy(shell: Shell, source: Path, target: str) -> None:
     if there != (here := await asyncio.to_thread(file_digest, source)):
         raise DeviceFailed(
             FailureKind.TRANSFER_CUT,
-            f"{source.name} did not arrive whole on {shell.name}: sha256 {str(there)[:12]} instead of {here[:12]}.",
+            f"{source.name} did not arrive intact on {shell.name}: sha256 {str(there)[:12]} instead of {here[:12]}.",
         )
 
 

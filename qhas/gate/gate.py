@@ -175,13 +175,13 @@ def require_networks_of(budgets: Iterable[str], base: Side, head: Side) -> None:
     for name in sorted(set(budgets) - known):
         near = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
         raise InvalidInput(
-            f"There are budgets for {name}, and no network of that name; the networks are {', '.join(sorted(known)[:_NAMED])}"
+            f"There are budgets for {name}, but no network of that name; the networks are {', '.join(sorted(known)[:_NAMED])}"
             f"{f' and {len(known) - _NAMED} more' if len(known) > _NAMED else ''}{f'; perhaps {near[0]} was meant' if near else ''}."
         )
 
 
 def _line_of_no_network(name: str, soc: str, fault: str) -> GateLine:
-    sentence = f"The same bytes on both sides, and no network: {fault}."
+    sentence = f"The same bytes on both sides, but not a network: {fault}."
     return GateLine(network=name, soc=soc, state=GateState.STILL_FAILS, sentence=sentence)
 
 
@@ -190,7 +190,7 @@ def _label(name: str, graph: str) -> str:
 
 
 def _removed(name: str, soc: str) -> GateLine:
-    return GateLine(network=name, soc=soc, state=GateState.REMOVED, sentence="The head does not have it.")
+    return GateLine(network=name, soc=soc, state=GateState.REMOVED, sentence="It is not in the head.")
 
 
 def _severity(line: GateLine) -> tuple[int, float, str]:
@@ -224,7 +224,7 @@ def _line(
 
 def _why(name: str, cell: CellRecord | None, side: _Estimated) -> str:
     if name in side.refused:
-        return f"It is not converted: {side.refused[name]}."
+        return f"It was not converted: {side.refused[name]}."
     failure = cell.failure if cell else None
     return f"{failure.message} {failure.hint}".strip() if failure else "It was not run."
 
@@ -246,7 +246,7 @@ def _running(
     if same:
         return GateLine(**facts, state=GateState.UNCHANGED, sentence="The same bytes on both sides.")
     if before is None or not before.good:
-        return GateLine(**facts, state=GateState.NEW, sentence="It runs, and did not before.")
+        return GateLine(**facts, state=GateState.NEW, sentence="It runs now, but did not before.")
     try:
         diff = compare_cells(store, before, after, threshold_percent=threshold)
     except CellNotComparable as error:

@@ -71,8 +71,8 @@ def read_sides(base: str, head: str, patterns: Sequence[str], folder: Path) -> t
         )
     if not sides[1].networks and Path(head).is_dir():
         raise InvalidInput(
-            f"{head} has no network ({_TAKEN}) that matches {', '.join(patterns)}, and {base} has {len(sides[0].networks)}: "
-            "an export that wrote nothing is no change; give the folder that it wrote to."
+            f"{head} has no network ({_TAKEN}) that matches {', '.join(patterns)}, but {base} has {len(sides[0].networks)}: "
+            "an export that wrote nothing is not a change; give the folder that it wrote to."
         )
     return sides[0], sides[1]
 
@@ -100,7 +100,7 @@ def _read(address: str, patterns: Sequence[str], folder: Path) -> Side:
         if is_config(path):
             return Side(address, {name_of(path): path.resolve()}, is_file=True)
         if path.suffix.lower() not in FORMATS:
-            raise InvalidInput(f"{address} is no network: give a {_TAKEN} file.")
+            raise InvalidInput(f"{address} is not a network: give a {_TAKEN} file.")
         return Side(address, {safe_name(path.stem): path.resolve()}, is_file=True)
     if kind == stat.S_IFDIR:
         names = (file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir())
@@ -138,7 +138,7 @@ def _named(folder: Path, names: Iterable[str], address: str) -> dict[str, Path]:
             )
         networks[plain] = _place(folder, name)
         if not networks[plain].is_file():
-            raise InvalidInput(f"A network cannot be taken: {name!r} of {address} is no regular file.")
+            raise InvalidInput(f"A network cannot be used: {name!r} of {address} is not a regular file.")
     return networks
 
 
@@ -146,7 +146,7 @@ def _place(folder: Path, name: str) -> Path:
     try:
         return below(folder, name)
     except ValueError as error:
-        raise InvalidInput(f"A network cannot be taken: {error}.") from None
+        raise InvalidInput(f"A network cannot be used: {error}.") from None
 
 
 def _data_beside(path: Path) -> bool:
@@ -198,7 +198,7 @@ def _lay_down(commit: str, name: str, mode: bytes, folder: Path) -> None:
     target = _place(folder, name)
     if not mode.startswith(_REGULAR):
         raise InvalidInput(
-            f"A network cannot be taken: {name!r} of {commit[:12]} is a link, or another repository; commit the file itself."
+            f"A network cannot be used: {name!r} of {commit[:12]} is a link, or another repository; commit the file itself."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     content = _required("cat-file", "blob", f"{commit}:{name}")

@@ -139,5 +139,5 @@ def _state_of(state: LeaseState) -> str:
     if holder := state.holder:
         return f"is held by run {holder.run_id} for {holder.cell} since {holder.since:%H:%M:%S} UTC"
     if state.stranger:
-        return f"is locked by {state.stranger}, which does not say for what"
+        return f"is locked by {state.stranger} for an unknown purpose"
     return f"is next for {state.waiting[0].cell}" if state.waiting else "is free"

@@ -82,4 +82,8 @@ class Models:
 
 def _fault(weights: str) -> str:
     """Return the fault of the network itself, or of a file that contains its weights."""
-    return f"has weights in {shown(weights)}, which has to lie beside it" if weights else "cannot be read"
+    return (
+        f"keeps its weights in {shown(weights)}, which must be in the same folder"
+        if weights
+        else "cannot be read"
+    )

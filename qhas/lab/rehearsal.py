@@ -123,7 +123,7 @@ class _NoWaiting(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is None:
-            raise RuntimeError("everybody waits and nothing will ever happen")
+            raise RuntimeError("every task is waiting and nothing will ever happen")
         self.now += timeout
         return super().select(0)
 

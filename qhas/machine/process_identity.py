@@ -62,7 +62,7 @@ def names_of_this_host() -> frozenset[str]:
 
 def holders_of_lock(descriptor: int) -> str:
     """Describe who holds an flock on the open file, as far as known, such as "process 123 (sleep) of alice"."""
-    return ", ".join(sorted(set(_holders(os.fstat(descriptor))))) or "a process that is not seen from here"
+    return ", ".join(sorted(set(_holders(os.fstat(descriptor))))) or "a process that cannot be seen from here"
 
 
 def _holders(file: os.stat_result) -> Iterator[str]:

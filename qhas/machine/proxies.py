@@ -49,12 +49,10 @@ def _fault(proxy: str) -> str | None:
     except ValueError:
         host = None
     if not host:
-        return "it is no address of a proxy"
+        return "it is not a valid proxy address"
     if parts.scheme.startswith("socks5") and not find_spec("socksio"):
         return "it is a SOCKS proxy, which needs the package httpx[socks]"
-    return (
-        None if parts.scheme in ("http", "https", "socks5", "socks5h") else "it is of no kind that is known"
-    )
+    return None if parts.scheme in ("http", "https", "socks5", "socks5h") else "its scheme is not supported"
 
 
 def _exempt(environ: Mapping[str, str], name: str) -> list[str]:

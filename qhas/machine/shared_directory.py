@@ -82,8 +82,8 @@ class LockedFile:
     def refuse_holder(self, seconds: float) -> NoReturn:
         """Raise InvalidInput, naming the process that has held the lock for this many seconds."""
         raise InvalidInput(
-            f"{self._path} has been locked for {seconds:g} s by {self.holder()}, and nobody may have it for more than "
-            f"a moment: end that process, or name another directory in {DIRECTORY_VARIABLE}."
+            f"{self._path} has been locked for {seconds:g} s by {self.holder()}, although it should only be held "
+            f"briefly: terminate that process, or set {DIRECTORY_VARIABLE} to another directory."
         )
 
     def holder(self) -> str:
@@ -135,7 +135,7 @@ class SharedDirectory:
             pass
         except OSError as error:
             raise InvalidInput(
-                f"The directory of the device leases cannot be made: {error}; name another in QHAS_LEASES."
+                f"The directory for device leases cannot be created: {error}; set QHAS_LEASES to another one."
             ) from error
         if objection := _objection(self.path):
             raise InvalidInput(f"{self.path} {objection}")
@@ -151,8 +151,8 @@ class SharedDirectory:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE):
                 raise
             raise InvalidInput(
-                f"{path} cannot serve as a lock file: {error.strerror}{_owner(path)}; remove it, or name another "
-                "directory in QHAS_LEASES."
+                f"{path} cannot serve as a lock file: {error.strerror}{_owner(path)}; remove it, or set "
+                "QHAS_LEASES to another directory."
             ) from error
 
     def names(self) -> list[str]:
@@ -191,19 +191,19 @@ def _objection(path: Path) -> str | None:
     """Return why others could take away the locks of this user, and what to do."""
     facts = path.lstat()
     if not stat.S_ISDIR(facts.st_mode):
-        return "is not a directory but should be the one of the device leases: remove it, or name another in QHAS_LEASES."
+        return "is not a directory but should be the one for device leases: remove it, or set QHAS_LEASES to another one."
     if _anyone_replaces(facts):
-        return f"lets everybody remove the locks of others: run `chmod +t {path}`, or name another in QHAS_LEASES."
+        return f"lets anyone remove the locks of others: run `chmod +t {path}`, or set QHAS_LEASES to another directory."
     if os.environ.get(DIRECTORY_VARIABLE) == str(path):  # naming it vouches for its owner and parents
         return None
     if facts.st_uid not in (0, os.geteuid()):
         return (
-            f"belongs to {name_of_user(facts.st_uid)}, who could take away the device leases of others: let root make "
+            f"belongs to {name_of_user(facts.st_uid)}, who could remove the device leases of others: let root create "
             f"it (`install -d -m 1777 {path}`), or, if you trust that user, set QHAS_LEASES={path}."
         )
     if loose := next((parent for parent in path.absolute().parents if _anyone_replaces(parent.stat())), None):
         return (
-            f"may be replaced by everybody, because {loose} is not sticky: run `chmod +t {loose}`, or, if only you are "
+            f"can be replaced by anyone, because {loose} is not sticky: run `chmod +t {loose}`, or, if only you are "
             f"on this host, set QHAS_LEASES={path}."
         )
     return None

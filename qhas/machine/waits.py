@@ -12,7 +12,7 @@ _begun: dict[object, tuple[str, float]] = {}
 
 @contextmanager
 def asked(
-    what: str, lasts: str = "asked for up to two minutes", *, waits: bool = True
+    what: str, lasts: str = "retried for up to two minutes", *, waits: bool = True
 ) -> Iterator[Callable[[], None]]:
     """Count the block as a wait, described by `lasts`; with `waits` off, only once the yielded function is called."""
     token = object()

@@ -145,7 +145,7 @@ class DeviceRef(Written):
         for key in dict.fromkeys(facts.address for facts in TRANSPORTS.values()):
             if (getattr(self, key) is None) is (way is not None and way.address == key):
                 users = " or ".join(name for name, facts in TRANSPORTS.items() if facts.address == key)
-                raise ValueError(f"device {self.name}: `{key}` is for transport {users}, and needed there")
+                raise ValueError(f"device {self.name}: `{key}` is for transport {users}, which requires it")
         return self
 
     @property

@@ -47,7 +47,7 @@ def require_quantiser(sdk: Sdk, cell: Cell) -> None:
     """Raise InvalidInput if the SDK has no quantiser for the cell's bits."""
     if (asked := cell.model.quantize) and asked.mixed and not sdk.quantizes_onnx:
         raise InvalidInput(
-            f"{cell.key}: {asked.name} is of the host SDK; a vendor SDK's quantizer takes one number of bits for all activations: "
+            f"{cell.key}: {asked.name} needs the host SDK; a vendor SDK's quantizer uses one bit width for all activations: "
             f"choose w{asked.weights}a8 or w{asked.weights}a16."
         )
 
@@ -58,8 +58,8 @@ def _require_drawn(sdk: Sdk, cell: Cell) -> None:
         return
     if sdk.kind is not SdkKind.HOST:
         raise InvalidInput(
-            f"{cell.key}: language models are estimated by the host SDK; the SDK at {sdk.root} is the vendor's, which estimates nothing "
-            "by itself: leave `sdk` out, or name a host SDK."
+            f"{cell.key}: language models are estimated by the host SDK; the SDK at {sdk.root} is a vendor SDK, which cannot "
+            "estimate: leave `sdk` out, or name a host SDK."
         )
     if find_spec("onnx") is None:
         raise InvalidInput(f"{cell.key}: language models need onnx: pip install 'qhas-flows[hostsdk]'.")

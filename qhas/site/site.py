@@ -57,12 +57,12 @@ class NamedSdk(Written):
         pattern=r"^\d+\.\d+(\.\d+)?$",
         description="A version of the host SDK, as in 2.4.0 or 2.48; python -m hostsdk install fetches it.",
     )
-    env: dict[str, str] = Field(default={}, description="Variables for its tools, as of `sdk`.")
+    env: dict[str, str] = Field(default={}, description="Variables for its tools, as in `sdk`.")
 
     @model_validator(mode="after")
     def _is_one(self) -> NamedSdk:
         if (self.root is None) == (self.host is None):
-            raise ValueError("an SDK is given by its root or by a version of the host SDK, one of them")
+            raise ValueError("give either an SDK's root or a version of the host SDK")
         return self
 
 
@@ -126,7 +126,7 @@ class Site(Written):
     @model_validator(mode="after")
     def _device_names_are_unique(self) -> Site:
         require_distinct("devices must have different names", [device.name for device in self.devices])
-        require_distinct("each name must be a device of its own", [device.address for device in self.devices])
+        require_distinct("each name must be a different device", [device.address for device in self.devices])
         return self
 
     def devices_by_soc(self) -> dict[str, int]:

@@ -46,7 +46,9 @@ def take_back(store: Store, record: CellRecord, by: str) -> Acceptance:
     run = _ended_run(store, record)
     known = read_acceptance(store, run.spec.name, record.cell.key, run.run_id)
     if known is None:
-        raise InvalidInput(f"Nothing was accepted of {run.run_id}/{record.cell.key}; `--list` has what was.")
+        raise InvalidInput(
+            f"Nothing was accepted for {run.run_id}/{record.cell.key}; see `--list` for what was."
+        )
     if known.withdrawn is None:
         withdrawn = _checked(Withdrawal, by=by, at=datetime.now(UTC))
         known = _keep(store, known.model_copy(update={"withdrawn": withdrawn}), anew=True)
@@ -62,7 +64,7 @@ def current_user() -> str:
 def _ended_run(store: Store, record: CellRecord) -> SweepRecord:
     run, _ = load_run(store, record.run_id)
     if run.state not in FINISHED:
-        raise InvalidInput(f"Run {run.run_id} is {run.state}; accept what a run that has ended says.")
+        raise InvalidInput(f"Run {run.run_id} is {run.state}; only levels of a finished run can be accepted.")
     return run
 
 

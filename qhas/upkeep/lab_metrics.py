@@ -75,14 +75,14 @@ def _load(store: Store, line: RunLine) -> tuple[SweepRecord, list[CellRecord]] |
 
 
 def _runs(store: Store, runs: Collection[tuple[SweepRecord, list[CellRecord]]]) -> Iterator[Family]:
-    info = Family("qhas_run_info", "The last ended run of a sweep: its id, state and SDK. Always 1.")
+    info = Family("qhas_run_info", "The last finished run of a sweep: its id, state and SDK. Always 1.")
     started = Family("qhas_run_started_timestamp_seconds", "When that run began, Unix time.", "seconds")
     finished = Family("qhas_run_finished_timestamp_seconds", "When that run ended, Unix time.", "seconds")
     cells = Family("qhas_run_cells", "Cells of that run by outcome.")
     kinds = Family("qhas_run_failed_cells", "Failed cells of that run by kind of failure (docs/failures.md).")
     over = Family("qhas_run_over_budget_cells", "Cells of that run that are over a budget.")
     verdicts = Family(
-        "qhas_run_verdict_cells", "Cells of that run by their gravest verdict (docs/verdicts.md)."
+        "qhas_run_verdict_cells", "Cells of that run by their worst verdict (docs/verdicts.md)."
     )
     for run, records in runs:
         sweep = {"sweep": run.spec.name}
@@ -104,7 +104,7 @@ def _runs(store: Store, runs: Collection[tuple[SweepRecord, list[CellRecord]]]) 
 
 
 def _cells(runs: Iterable[tuple[SweepRecord, list[CellRecord]]]) -> Iterator[Family]:
-    good = Family("qhas_cell_good", "1 for a cell that ended well, 0 for one that failed.")
+    good = Family("qhas_cell_good", "1 for a cell that succeeded, 0 for one that failed.")
     figures = {
         (figure, origin): _family(figure, origin)
         for figure in EXPORTED
@@ -139,7 +139,7 @@ def _family(figure: Figure, origin: Origin) -> Family:
 def device_families(standings: Iterable[Standing]) -> Iterator[Family]:
     """Yield gauges of which devices may work and which do, according to the shared files of this host."""
     quarantined = Family("qhas_device_quarantined", "1 for a device in quarantine.")
-    failures = Family("qhas_device_failures", "Failures in a row of a device in quarantine.")
+    failures = Family("qhas_device_failures", "Consecutive failures of a device in quarantine.")
     until = Family(
         "qhas_device_quarantined_until_timestamp_seconds", "When it may be tried again.", "seconds"
     )

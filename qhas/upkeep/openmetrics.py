@@ -28,7 +28,7 @@ class Family:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise ValueError(f"{self.name!r} is no name of a metric")
+            raise ValueError(f"{self.name!r} is not a valid metric name")
         if self.unit and not self.name.endswith(f"_{self.unit}"):
             raise ValueError(f"{self.name} must end in its unit, _{self.unit}")
 

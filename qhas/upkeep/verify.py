@@ -92,7 +92,7 @@ def _stray_run(store: Store, name: str) -> Checked | None:
             return None
     except InvalidInput:
         key = f"{keys.RUNS}/{one_line(name)}"
-    sentence = "It is no run: move it out of the store, or remove it."
+    sentence = "This is not a run: move it out of the store, or remove it."
     return Checked(one_line(name), 0, 0, 0, (Damage(key, Fault.STRAY, sentence),))
 
 
@@ -184,16 +184,18 @@ def _cell_record(store: Store, key: str, run_id: str, damages: list[Damage]) -> 
     try:
         check_key(key)
     except ValueError:
-        damages.append(Damage(one_line(key), Fault.STRAY, "It is no cell's: remove its folder."))
+        damages.append(
+            Damage(one_line(key), Fault.STRAY, "This does not belong to a cell: remove its folder.")
+        )
         return None
     try:
         record = CellRecord.model_validate_json(content := store.read(key) or b"", extra="ignore")
         require_64_bits(content)
     except ValueError:  # includes ValidationError
-        damages.append(Damage(key, Fault.RECORD_UNREADABLE, "It is no record of a cell.", place))
+        damages.append(Damage(key, Fault.RECORD_UNREADABLE, "This is not a cell record.", place))
         return None
     if (record.run_id, record.cell.key) != (run_id, place):
-        sentence = f"It is the record of {record.cell.key} of run {record.run_id}."
+        sentence = f"This is the record of {record.cell.key} of run {record.run_id}."
         damages.append(Damage(key, Fault.RECORD_MISPLACED, sentence, place))
         return None
     return record
@@ -210,16 +212,18 @@ def _artifact(
     key = keys.file(record, artifact)
     entry = stored.get(key)
     if entry is None:
-        return Damage(key, Fault.ARTIFACT_MISSING, f"{artifact.name} is not there.", cell)
+        return Damage(key, Fault.ARTIFACT_MISSING, f"{artifact.name} is missing.", cell)
     if entry.size != artifact.size:
-        sentence = f"{artifact.name} has {entry.size} bytes, and its record says {artifact.size}."
+        sentence = f"{artifact.name} has {entry.size} bytes, but its record says {artifact.size}."
         return Damage(key, Fault.ARTIFACT_DAMAGED, sentence, cell)
     try:
         store.fetch(key, scratch, artifact.sha256)
     except ObjectMissing:
-        return Damage(key, Fault.ARTIFACT_MISSING, f"{artifact.name} went while it was read.", cell)
+        return Damage(key, Fault.ARTIFACT_MISSING, f"{artifact.name} disappeared while being read.", cell)
     except ObjectDamaged:
-        return Damage(key, Fault.ARTIFACT_DAMAGED, f"{artifact.name} has other bytes than were stored.", cell)
+        return Damage(
+            key, Fault.ARTIFACT_DAMAGED, f"{artifact.name} has different bytes from those stored.", cell
+        )
     finally:
         scratch.unlink(missing_ok=True)
     return None
@@ -245,7 +249,7 @@ def _absent(run: SweepRecord, stored: Mapping[str, Found]) -> Iterator[Damage]:
     absent = [manifest for manifest in manifests if manifest not in stored]
     if len(absent) > run.missing:
         for manifest in absent:
-            yield Damage(manifest, Fault.RECORD_MISSING, "It is not there, and its run ended with it.")
+            yield Damage(manifest, Fault.RECORD_MISSING, "It is missing, but existed when its run ended.")
 
 
 def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Iterator[Damage]:
@@ -261,12 +265,12 @@ def _history(store: Store, run: SweepRecord, records: list[CellRecord]) -> Itera
     for row in cell_rows(run, ours, {}).to_pylist():
         place = _place(row)
         if (kept := stored.pop(place, None)) is None:
-            yield Damage(key, Fault.HISTORY_DIFFERS, f"It has no row of {place}.")
+            yield Damage(key, Fault.HISTORY_DIFFERS, f"It has no row for {place}.")
         elif names := [name for name in row if _differs(name, row[name], kept[name])]:
-            sentence = f"Its {names[0]} of {place} is {kept[names[0]]}, and the record says {row[names[0]]}."
+            sentence = f"Its {names[0]} for {place} is {kept[names[0]]}, but the record says {row[names[0]]}."
             yield Damage(key, Fault.HISTORY_DIFFERS, sentence)
     for place in stored:
-        yield Damage(key, Fault.HISTORY_DIFFERS, f"It has a row of {place}, which has no record.")
+        yield Damage(key, Fault.HISTORY_DIFFERS, f"It has a row for {place}, which has no record.")
 
 
 def _place(row: Mapping[str, object]) -> str:

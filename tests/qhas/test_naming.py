@@ -186,7 +186,7 @@ def test_a_link_leads_nobody_out_of_a_folder(path: str, tmp_path: Path) -> None:
     (folder := tmp_path / "folder" / "sub").mkdir(parents=True)
     for link in (folder / "link", folder.parent / "link"):
         link.symlink_to(tmp_path / "other")
-    with pytest.raises(ValueError, match="by a link"):
+    with pytest.raises(ValueError, match="through a link"):
         below(folder.parent, path)
 
 

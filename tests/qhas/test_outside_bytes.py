@@ -24,24 +24,24 @@ def test_a_file_over_the_limit_is_refused_with_the_limit(tmp_path: Path) -> None
 
 
 def test_what_never_ends_is_refused() -> None:
-    with pytest.raises(Unbounded, match="no regular file"):
+    with pytest.raises(Unbounded, match="not a regular file"):
         read_file(Path("/dev/zero"), 4)
 
 
 def test_a_pipe_that_nobody_writes_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(Unbounded, match="no regular file"):
+    with pytest.raises(Unbounded, match="not a regular file"):
         read_file(tmp_path / "pipe", 4)
 
 
 def test_a_link_to_what_never_ends_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/dev/zero")
-    with pytest.raises(Unbounded, match="no regular file"):
+    with pytest.raises(Unbounded, match="not a regular file"):
         read_file(tmp_path / "link", 4)
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unbounded, match="no regular file"):
+    with pytest.raises(Unbounded, match="not a regular file"):
         read_file(tmp_path, 4)
 
 

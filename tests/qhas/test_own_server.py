@@ -28,7 +28,7 @@ def write(program: Path, text: str) -> None:
 
 def test_one_that_ends_before_it_answers_is_told(stand_in: Path) -> None:
     write(stand_in, "exit 4")
-    with pytest.raises(InvalidInput, match="ended with exit code 4; it says why above"):
+    with pytest.raises(InvalidInput, match="ended with exit code 4; its output above says why"):
         OwnServer().ready()
 
 

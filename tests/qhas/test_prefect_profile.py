@@ -97,7 +97,7 @@ def test_a_place_that_would_be_read_without_end_is_refused_before_prefect_reads_
 ) -> None:
     Path("home").mkdir()
     lie(name)
-    with pytest.raises(OSError, match="it is no regular file; name one; Prefect would read it") as refused:
+    with pytest.raises(OSError, match="it is not a regular file; name one; Prefect would read it") as refused:
         has_api()
     assert Path(refused.value.filename).name == Path(name).name
 

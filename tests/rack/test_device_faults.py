@@ -91,19 +91,19 @@ CASES = {
         rule("push libSNPE.so", DeviceFault.CORRUPT_TRANSFER, after_bytes=0),
         FailureKind.TRANSFER_CUT,
         Step.DEVICE,
-        "libSNPE.so of the SDK did not arrive whole",
+        "libSNPE.so of the SDK did not arrive intact",
     ),
     "network damaged on the way": Case(
         rule("push /data/local/tmp/qhas/staged", DeviceFault.CORRUPT_TRANSFER, after_bytes=50),
         FailureKind.TRANSFER_CUT,
         Step.NET_RUN,
-        "prepared.dlc did not arrive whole",
+        "prepared.dlc did not arrive intact",
     ),
     "log damaged on the way": Case(
         rule("pull profilelogs", DeviceFault.CORRUPT_TRANSFER, after_bytes=50),
         FailureKind.TRANSFER_CUT,
         Step.LOGS,
-        "did not arrive whole",
+        "did not arrive intact",
     ),
     # The device's identity and condition.
     "no key": Case(
@@ -135,13 +135,13 @@ CASES = {
         rule(PROFILED, DeviceFault.HANG, times=2), FailureKind.DEVICE_TIMED_OUT, Step.NET_RUN, "within 3 s"
     ),
     "hot": Case(
-        state(skin=55.0), FailureKind.DEVICE_HOT, Step.DEVICE, "skin is at 55 °C; the gate admits 40 °C"
+        state(skin=55.0), FailureKind.DEVICE_HOT, Step.DEVICE, "skin is at 55 °C; the gate allows 40 °C"
     ),
     "throttled": Case(
         state(thermal_status=3),
         FailureKind.DEVICE_HOT,
         Step.DEVICE,
-        "thermal status is at 3; the gate admits 0",
+        "thermal status is at 3; the gate allows 0",
     ),
     "battery low": Case(
         state(battery=12, charging=False), FailureKind.DEVICE_BATTERY_LOW, Step.DEVICE, "battery is at 12 %"

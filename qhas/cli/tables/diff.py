@@ -76,7 +76,7 @@ def _waterfall(cell: CellDiff) -> Table:
     """Draw the change from before to after, each bar starting where the last one ended; small parts share one row."""
     time = cell.figure("time_us")
     start, end = (time.before or 0.0, time.after or 0.0) if time else (0.0, 0.0)
-    table = _table("what adds up to the difference", "µs", "cycles", "", left=(0, 3))
+    table = _table("what the difference consists of", "µs", "cycles", "", left=(0, 3))
     shown = list(_largest(cell.contributions))
     levels = [start]
     for part in shown:
@@ -111,7 +111,7 @@ def _largest(parts: Sequence[Contribution]) -> Iterable[Contribution]:
     if rest := parts[_ROWS:]:
         yield Contribution(
             part=rest[0].part,
-            name=f"{len(rest)} smaller ones",
+            name=f"{len(rest)} smaller parts",
             cycles=sum(part.cycles for part in rest),
             us=sum(part.us for part in rest),
         )

@@ -51,7 +51,7 @@ def show_plan(console: Console, plan: Plan, outlook: Outlook) -> None:
             Text(masked(cell.model.source)),
         )
     console.print(table)
-    doubts = [f"What is prepared already is not known: {outlook.unknown}"] if outlook.unknown else []
+    doubts = [f"Which graphs are already prepared is unknown: {outlook.unknown}"] if outlook.unknown else []
     for warning in (*plan.warnings, *doubts):
         console.print(warning, style="yellow", markup=False)
     console.print(_summary(plan, outlook), soft_wrap=True, highlight=False)
@@ -64,7 +64,7 @@ def _summary(plan: Plan, outlook: Outlook) -> str:
         if known
         else "all assumed"
     )
-    prepared = "" if outlook.unknown else f", {len(outlook.prepared)} prepared already"
+    prepared = "" if outlook.unknown else f", {len(outlook.prepared)} already prepared"
     return (
         f"{counted(len(plan.cells), 'cell')}, {plan.excluded} left out{prepared}; "
         f"{outlook.device_seconds / 3600:.2f} device-hours ({basis}). "
@@ -78,11 +78,11 @@ def _until(outlook: Outlook, *, certain: bool) -> str:
     seconds = expected.seconds if expected else outlook.seconds
     end = f"{datetime.now() + timedelta(seconds=seconds):%a %H:%M}"  # in the reader's local time
     if not expected and certain:
-        return f"At least {_lasting(seconds)}: started now, not before {end}."
+        return f"At least {_lasting(seconds)}: if started now, not before {end}."
     doubt = "" if certain else ", by assumption"
     if expected and expected.low is not None and expected.high is not None:
-        doubt += f" {_lasting(expected.low)} to {_lasting(expected.high)} in eight cases of ten"
-    return f"About {_lasting(seconds)}{doubt}: started now, around {end}."
+        doubt += f" {_lasting(expected.low)} to {_lasting(expected.high)} in eight cases out of ten"
+    return f"About {_lasting(seconds)}{doubt}: if started now, until around {end}."
 
 
 def _lasting(seconds: float) -> timedelta:

@@ -40,7 +40,7 @@ def state(device: Standing, now: datetime) -> Text:
     if lease.holder:
         parts.append(Text(held_by(lease.holder, now), "yellow"))
     if lease.stranger:
-        parts.append(Text(f"locked by {lease.stranger}, which does not say why", "yellow"))
+        parts.append(Text(f"locked by {lease.stranger} for an unknown purpose", "yellow"))
     if aside := lease.quarantine:
         told = (
             f"quarantined {_since(aside.since, now)} after {aside.failures} failures, until "
@@ -128,7 +128,7 @@ def _remarks(check: Check, now: datetime) -> list[Text]:
             Text.assemble((check.failure.kind, "red"), f" {check.failure.message} {check.failure.hint}")
         )
     if check.outcome is Outcome.BUSY:
-        who = held_by(check.holder, now) if check.holder else "held by somebody else"
+        who = held_by(check.holder, now) if check.holder else "held by someone else"
         lines.append(Text.assemble(("busy", "yellow"), f" {check.name} is {who}; it was not checked."))
     if check.brought_back:
         lines.append(

@@ -61,7 +61,7 @@ def _adb_server(server: str | None) -> Finding:
     host, _, port = (server or "").rpartition(":")
     code, text = _run(["adb", *(["-H", host, "-P", port] if server else []), "devices"])
     if "doesn't match this client" in text:
-        step = "let one adb of one version be used on this host; each kills the other's server, and the runs with it"
+        step = "use one adb version on this host; each version kills the other's server, and the runs with it"
         return Finding("adb server", False, f"{text.splitlines()[0]}: {step}.")
     if code:
         step = "start it there with `adb -a nodaemon server start`" if server else "run `adb start-server`"
@@ -103,9 +103,11 @@ async def _ask_all(remote: list[DeviceRef]) -> list[Finding]:
 async def _ask(ref: DeviceRef, state: LeaseState, scratch: Path) -> Finding:
     what = f"{ref.name} ({ref.soc})"
     if state.holder:
-        return Finding(what, True, f"is at work for run {state.holder.run_id}; it was not asked")
+        return Finding(what, True, f"is in use by run {state.holder.run_id}; it was not checked")
     if state.stranger:
-        return Finding(what, False, f"is locked by {state.stranger}, which does not say for what; end it.")
+        return Finding(
+            what, False, f"is locked by {state.stranger} for an unknown purpose; terminate that process."
+        )
     brief = ref.model_copy(update={"answer_seconds": min(ref.answer_seconds, _ANSWER_SECONDS)})
     try:
         await _answers(open_shell(brief, scratch))

@@ -41,7 +41,7 @@ def prefect() -> Finding:
     except PackageNotFoundError:
         return Finding("Prefect", False, "Prefect is not installed; install qhas-flows again.")
     if not (url := os.environ.get(_API_VARIABLE)):
-        return Finding("Prefect", True, f"{installed}, API as the active profile says")
+        return Finding("Prefect", True, f"{installed}, API from the active profile")
     if fault := _silence(url):
         step = f"start the server, or unset {_API_VARIABLE} to run without one"
         shown = masked(url)
@@ -54,7 +54,7 @@ def prefect() -> Finding:
 def _silence(url: str) -> str | None:
     """Return why an API does not answer; None if it does, even with a refusal."""
     if not url.startswith(("http://", "https://")):
-        return "it is no address of a web server"
+        return "it is not a web server address"
     exempt_loopback()
     try:
         # The opener that urlopen keeps for ever has the proxies of its first use.
@@ -78,12 +78,10 @@ def store(address: str) -> Finding:
 def proxy() -> Iterator[Finding]:
     """Report a proxy that cannot be used, or that blocks the way to this host itself; nothing if there is none."""
     for variable, fault in unusable_proxies().items():
-        yield Finding(
-            "proxy", True, f"{variable} is set, but {fault}: qhas goes without it; correct or unset it"
-        )
+        yield Finding("proxy", True, f"{variable} is set, but {fault}: qhas ignores it; correct or unset it")
     if (name := proxy_of_loopback()) and name not in unusable_proxies():
         step = f"for Prefect's own commands export NO_PROXY={','.join(LOOPBACK)}"
-        yield Finding("proxy", True, f"{name} is set and NO_PROXY is without loopback: qhas adds it; {step}")
+        yield Finding("proxy", True, f"{name} is set and NO_PROXY lacks loopback: qhas adds it; {step}")
 
 
 def scratch() -> Finding:
@@ -92,7 +90,7 @@ def scratch() -> Finding:
     facts = os.statvfs(folder)
     free = facts.f_bavail * facts.f_frsize / 1e9
     good = free > _SCRATCH_GB
-    step = f"; a sweep wants {_SCRATCH_GB:g} GB: free space, or point TMPDIR at a larger disk."
+    step = f"; a sweep needs {_SCRATCH_GB:g} GB: free space, or point TMPDIR at a larger disk."
     dead = len(dead_scratch())
     leavings = f"; the next run removes what {dead} dead ones left" if dead else ""
     return Finding("scratch", good, f"{folder} has {free:.1f} GB free{leavings}{'' if good else step}")
@@ -105,4 +103,4 @@ def leases() -> Finding:
         Leases(folder).states([])
     except (InvalidInput, OSError) as error:
         return Finding("leases", False, f"No device can be leased: {error}")
-    return Finding("leases", True, f"{folder} is usable; it must be the same for all who use the devices")
+    return Finding("leases", True, f"{folder} is usable; it must be the same for every user of the devices")

@@ -27,5 +27,5 @@ def examine(address: str) -> Finding:
     if not damages:
         return Finding(_WHAT, True, f"{extent(checked)}: all as stored")
     first = f"{damages[0].key}: {damages[0].fault}. {damages[0].sentence}"
-    step = "`qhas verify --all` names them all, and with --discard their cells can be made again."
+    step = "`qhas verify --all` lists them all; with --discard their cells can be run again."
     return Finding(_WHAT, False, f"{counted(len(damages), 'damage')} in {extent(checked)}. {first} {step}")

@@ -33,7 +33,7 @@ def examine(sdk: Sdk, site: Site) -> Iterator[Finding]:
         knowing = [threads.submit(_knows_qhas, sdk, tool) for tool in _QHAS_TOOLS]
         estimates = threads.submit(_estimates) if sdk.kind is SdkKind.HOST else None
     yield from (finding.result() for finding in knowing)
-    yield Finding(Tool.PROFILE_VIEWER, True, f"lies with {READER} of the same target, {HOST_TARGET}")
+    yield Finding(Tool.PROFILE_VIEWER, True, f"is installed with {READER} for the same target, {HOST_TARGET}")
     remote = [ref for ref in site.devices if ref.transport is not Transport.HOST]
     if remote:
         yield _diagview(sdk)
@@ -114,8 +114,8 @@ def _knows_qhas(sdk: Sdk, tool: Tool) -> Finding:
 def _diagview(sdk: Sdk) -> Finding:
     path = sdk.tool(Tool.DIAGVIEW)
     if os.access(path, os.X_OK):
-        return Finding(Tool.DIAGVIEW, True, "is there: latency on devices can be read")
-    step = "install the whole SDK, or set run.repetitions to 0 to go without latency"
+        return Finding(Tool.DIAGVIEW, True, "is installed: latency on devices can be read")
+    step = "install the whole SDK, or set run.repetitions to 0 to do without latency"
     return Finding(Tool.DIAGVIEW, False, f"There is no executable {path}, which latency needs: {step}.")
 
 
@@ -128,7 +128,7 @@ def _target(sdk: Sdk, target: str, viewer: Viewer) -> Finding:
     if not any((sdk.root / "lib" / target).glob("*.so*")):
         absent.append(sdk.root / "lib" / target)
     if not absent:
-        return Finding(what, True, f"bin/{target} and lib/{target} are there")
+        return Finding(what, True, f"bin/{target} and lib/{target} are present")
     have = ", ".join(_targets(sdk.root)) or "none"
     missing = ", ".join(map(str, absent))
     step = f"{_WHOLE}, or set `target` of the devices to one it has ({have})"
@@ -147,7 +147,7 @@ def _skels(sdk: Sdk, remote: list[DeviceRef]) -> Finding:
     if not there:
         return Finding(what, False, f"{sdk.root} has no lib/hexagon-vNN/unsigned: install the whole SDK.")
     lacking = [
-        f"{ref.name} needs {arch}{'' if ref.hexagon else f', which {ref.soc} has by our table'}"
+        f"{ref.name} needs {arch}{'' if ref.hexagon else f', which {ref.soc} has according to our table'}"
         for ref in remote
         if (arch := ref.hexagon or _tabled(ref.soc)) and arch not in there
     ]

@@ -222,7 +222,7 @@ async def test_a_vendors_sdk_has_no_mixed_bits_and_that_is_said_before_anything_
     onnx_bench: OpenBench,
 ) -> None:
     async with onnx_bench(quantize="w8mixed") as bench:
-        with pytest.raises(InvalidInput, match=r"w8mixed is of the host SDK; .* choose w8a8 or w8a16"):
+        with pytest.raises(InvalidInput, match=r"w8mixed needs the host SDK; .* choose w8a8 or w8a16"):
             require_quantiser(bench.work.sdk, bench.work.cell)
 
 

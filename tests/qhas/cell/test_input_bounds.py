@@ -72,7 +72,7 @@ def test_random_values_without_end_are_refused_before_any_is_written(
 def test_a_list_that_is_no_regular_file_is_refused(name: str, folder: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     told = str(refusal(str(tmp_path / name), folder))
-    assert "cannot be read: it is no regular file; name one." in told
+    assert "cannot be read: it is not a regular file; name one." in told
 
 
 @pytest.mark.parametrize("name", ["/dev/zero", "pipe", "link.raw", "step"])
@@ -81,7 +81,7 @@ def test_a_file_of_a_list_that_is_no_regular_file_is_refused(name: str, folder: 
     (tmp_path / "link.raw").symlink_to("/dev/zero")
     (tmp_path / "list.txt").write_text(f"{name}\n")
     told = str(refusal(str(tmp_path / "list.txt"), folder))
-    assert "cannot be read: it is no regular file; name one." in told
+    assert "cannot be read: it is not a regular file; name one." in told
 
 
 @pytest.mark.parametrize("store", ["local", "memory"])

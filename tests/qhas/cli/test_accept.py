@@ -33,7 +33,7 @@ def test_a_level_is_accepted_listed_and_taken_back(desk: Desk) -> None:
         (("nightly-2/net/sm8750", "--undo", "--reason", "x"), "--reason"),
         (("nightly-2", "--reason", "x"), "is a whole run"),
         (("nightly-2/net/sa8255", "--reason", "x"), "net/sm8750/default"),
-        (("nightly-2/net/sm8750", "--list"), "--list goes with no cell"),
+        (("nightly-2/net/sm8750", "--list"), "--list accepts no cell"),
     ],
 )
 def test_what_is_no_acceptance_is_refused(desk: Desk, words: tuple[str, ...], says: str) -> None:

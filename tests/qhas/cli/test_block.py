@@ -33,7 +33,10 @@ def test_a_block_is_written_and_its_next_step_told(desk: Desk, files: list[str],
     ("options", "said"),
     [
         (["--onnx", "/nowhere/block.onnx"], "name a file in a folder"),
-        (["--onnx", "block.onnx", "--tokens", "64", "--context", "32"], "holds the new ones too"),
+        (
+            ["--onnx", "block.onnx", "--tokens", "64", "--context", "32"],
+            "--tokens 64 exceeds the context of 32 tokens",
+        ),
         (["--onnx", "block.onnx", "--number", "2"], "There is no block 2"),
     ],
 )

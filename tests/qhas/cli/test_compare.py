@@ -133,8 +133,8 @@ def test_two_traces_are_written_into_one_file(desk: Desk) -> None:
     ("words", "says"),
     [
         (("nightly-1", "nightly-2", "--trace", "both.json"), "2 were compared; choose with --model"),
-        (("nightly-1", "nightly-2", "--model", "net", "--trace", "both.txt"), "no name of a trace"),
-        (("nightly-1", "nightly-2", "--model", "net", "--trace", "no/both.json"), "a folder that is there"),
+        (("nightly-1", "nightly-2", "--model", "net", "--trace", "both.txt"), "not a trace file name"),
+        (("nightly-1", "nightly-2", "--model", "net", "--trace", "no/both.json"), "a folder that exists"),
         (("nightly-1", "nightly-2", "--model", "other", "--trace", "both.json"), "has no chrometrace"),
     ],
 )

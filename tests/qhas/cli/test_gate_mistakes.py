@@ -28,7 +28,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a gate of prose": (
         ("gate", "README.md", "net.onnx", "--soc", "sa8255", *SITE),
-        "README.md is no network",
+        "README.md is not a network",
     ),
     "a gate of folders without networks": (
         ("gate", "folder", "folder", "--soc", "sa8255", *SITE),
@@ -54,8 +54,8 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "budgets without their key": ((*GATE, "--budgets", "budget.yaml"), "perhaps budgets was meant"),
     "budgets that are not there": ((*GATE, "--budgets", "gone.yaml"), "there is no such file"),
-    "a folder for budgets": ((*GATE, "--budgets", "folder"), "it is no regular file; name one"),
-    "empty budgets": ((*GATE, "--budgets", "empty.yaml"), "it is empty; it takes budgets"),
+    "a folder for budgets": ((*GATE, "--budgets", "folder"), "it is not a regular file; name one"),
+    "empty budgets": ((*GATE, "--budgets", "empty.yaml"), "it is empty; its keys are budgets"),
     "a gate that counts less than nothing": ((*GATE, "--threshold", "-3"), "it should be at least 0"),
     "a gate with more VTCM than there is": ((*GATE, "--vtcm-mb", "99"), "vtcm_mb: it should be at most 64"),
     "a context that is too short": ((*GATE, "--context", "3"), "it should be at least 128"),

@@ -132,5 +132,5 @@ def test_what_is_not_there_is_said_in_a_sentence(arguments: tuple[str, ...], sen
 def test_compact_makes_a_file_of_the_month() -> None:
     shown = run("--compact")
     assert shown.exit_code == 0
-    assert "2 months written anew, 40 files removed" in shown.output
+    assert "2 months rewritten, 40 files removed" in shown.output
     assert "night-019" in run("net", "sm8750").output

@@ -79,7 +79,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a day that is none": (
         ("history", "net", "sa8255", "--since", "yesterday", *SITE),
-        "is no day; write it",
+        "is not a date; write it",
     ),
     "a choice that is none": (("show", "latest", "--by", "nodes", *SITE), "perhaps node was meant"),
     "a figure that is none": (
@@ -97,7 +97,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "an ONNX to check that is not there": (("check", "gone.onnx"), "No such file or directory"),
     "a host SDK that is none": (
         ("explain", "net.onnx", "--soc", "sa8255", "--sdk", "2.99"),
-        "2.99 is no version",
+        "2.99 is not a version",
     ),
     "soc for socs": (("plan", "soc.yaml", *SITE), "perhaps socs was meant"),
     "vtcm for vtcm_mb": (("plan", "vtcm.yaml", *SITE), "perhaps vtcm_mb was meant"),
@@ -105,7 +105,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a budget of another network": (("plan", "stranger.yaml", *SITE), "choose from net"),
     "one SoC that is no list": (("plan", "one-soc.yaml", *SITE), "should be a list, as in [a, b]"),
     "YAML with a bracket open": (("plan", "broken.yaml", *SITE), "is not YAML: line 2"),
-    "an empty sweep file": (("plan", "empty.yaml", *SITE), "it is empty; it takes name, models, socs"),
+    "an empty sweep file": (("plan", "empty.yaml", *SITE), "it is empty; its keys are name, models, socs"),
     "a sweep file that is not there": (("plan", "gone.yaml", *SITE), "there is no such file"),
     "a slip in a site file": (
         ("show", "latest", "--site", "slip.yaml"),
@@ -133,11 +133,11 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "fewer days than none": (("prune", "--traces", "-1", *SITE), "from 0 to"),
     "a history of no SoC": (("history", "net", *SITE), "Name a model and a SoC"),
     "a level without a reason": (("accept", "latest/net/sm8750", *SITE), "Give --reason"),
-    "a question that changes something": (("query", "drop table cells", *SITE), "nothing is changed"),
+    "a question that changes something": (("query", "drop table cells", *SITE), "nothing was changed"),
     "a view that is none": (("query", "select * from cell", *SITE), "The views are cells, ops"),
     "a word that is none": (("lits",), "No such command 'lits'"),
-    "two formats at once": (("show", "latest", "--csv", "ops", "--json", *SITE), "leave --json"),
-    "a report that was not made": (("open", "nightly-1", *SITE), "`qhas report nightly-1` makes it"),
+    "two formats at once": (("show", "latest", "--csv", "ops", "--json", *SITE), "leave out --json"),
+    "a report that was not made": (("open", "nightly-1", *SITE), "`qhas report nightly-1` writes it"),
     "a network that the demo does not have": (("demo", "--network", "alexnet"), "choose from inception_v1"),
     "a network that the sweep does not have": (
         ("sweep", "sweep.yaml", "--model", "vgg", *SITE),
@@ -145,7 +145,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a month that is none": (
         ("history", "net", "sm8750", "--since", "2026-13-01", *SITE),
-        "'2026-13-01' is no day",
+        "'2026-13-01' is not a date",
     ),
     "prose for a configuration": (("llm", "README.md", "--soc", "sm8750"), "give the config.json"),
     "a model of no known blocks": (("llm", "bert.json", "--soc", "sm8750"), "it has model_type bert"),
@@ -192,7 +192,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a column that is none": (("query", "select tim_us from cells", *SITE), '"time_us"'),
     "a folder for a merged trace": (
         ("compare", "nightly-1/net/sm8750", "nightly-2/net/sm8750", "--trace", "folder", *SITE),
-        "let it end in .json",
+        "it must end in .json",
     ),
     "a folder for a history's CSV": (
         ("history", "net", "sm8750", "--csv", "folder", *SITE),

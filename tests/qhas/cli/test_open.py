@@ -24,5 +24,5 @@ def test_the_report_is_the_last_line_and_stays_on_the_screen(tmp_path: Path, tra
     if traces <= 4:
         assert [line.partition(": ")[0] for line in lines] == [cell.cell.label for cell in cells]
     else:
-        assert lines == [f"{traces} traces: the page of each cell opens its own in Perfetto."]
+        assert lines == [f"{traces} traces: each cell's page opens its own in Perfetto."]
     assert PERFETTO not in last

@@ -38,7 +38,7 @@ def test_plan_without_an_sdk_says_that_it_cannot_know_what_is_prepared(desk: Des
     desk.site({"store": "store", "sdk": {"root": "/nowhere"}})
     result = desk.run("plan", "sweep.yaml", "--site", "site.yaml")
     assert result.exit_code == 0
-    assert "What is prepared already is not known" in result.output
+    assert "Which graphs are already prepared is unknown" in result.output
     document = json.loads(desk.run("plan", "sweep.yaml", "--site", "site.yaml", "--json").stdout)
     assert document["prepared"] is None
 
@@ -66,12 +66,13 @@ def test_a_plan_says_when_the_sweep_will_end_and_how_sure_that_is(desk: Desk) ->
     desk.site({"store": "store", "sdk": {"root": "/nowhere"}, "host": {"cores": 1}})
     assumed = desk.run("plan", "sweep.yaml", "--site", "site.yaml").stdout
     assert re.search(
-        r"About 0:00:\d\d, by assumption 0:00:\d\d to 0:00:\d\d in eight cases of ten: started now", assumed
+        r"About 0:00:\d\d, by assumption 0:00:\d\d to 0:00:\d\d in eight cases out of ten: if started now",
+        assumed,
     )
     took = {f"net/{soc}/default": (40.0, 10.0) for soc in ("sm8650", "sm8750")}
     last = Durations(run_id="one", seconds=took, finish=dict.fromkeys(took, 5.0))
     desk.store.write("sweeps/nightly/durations.json", last.model_dump_json().encode())
-    assert "About 0:01:50: started now" in desk.run("plan", "sweep.yaml", "--site", "site.yaml").stdout
+    assert "About 0:01:50: if started now" in desk.run("plan", "sweep.yaml", "--site", "site.yaml").stdout
     document = json.loads(desk.run("plan", "sweep.yaml", "--site", "site.yaml", "--json").stdout)
     assert document["expected_seconds"] == {"seconds": pytest.approx(110.4), "low": None, "high": None}
     assert document["least_seconds"] == 110.0

@@ -76,12 +76,12 @@ def test_an_answer_of_more_columns_than_a_terminal_has_room_for_stands_on_its_si
     lines = [line.split() for line in result.stdout.splitlines()]
     assert ["column_19", "19"] in lines
     none = desk.run("query", f"select * from (select {columns}) where column_1 = 7", "--site", "site.yaml")
-    assert none.stdout.startswith("No row of column_0, column_1,")
+    assert none.stdout.startswith("No rows of column_0, column_1,")
 
 
 def test_who_waits_for_an_answer_is_told_how_long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "SILENT_SECONDS", 0.05)
     done = desk.run("query", "select count(*) from range(10000000000000)", "--timeout", "1", *SITE)
     assert done.exit_code == 2
-    assert "waiting for the answer, which is computed for up to 1 s; Ctrl-C ends this" in done.stderr
+    assert "waiting for the answer, which is computed for up to 1 s; stop it with Ctrl-C" in done.stderr
     assert "no answer after 1 s" in done.stderr

@@ -78,5 +78,5 @@ def test_a_run_of_the_demo_is_told_where_it_lies(desk: Desk) -> None:
 
 
 def test_pinning_says_what_it_did(desk: Desk) -> None:
-    assert "Run nightly-2 stays whole" in desk.run("pin", "nightly-2", *SITE).stdout
-    assert "Run nightly-2 is pruned as any other" in desk.run("pin", "nightly-2", "--off", *SITE).stdout
+    assert "Run nightly-2 keeps every file" in desk.run("pin", "nightly-2", *SITE).stdout
+    assert "Run nightly-2 is pruned like any other" in desk.run("pin", "nightly-2", "--off", *SITE).stdout

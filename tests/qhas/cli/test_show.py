@@ -98,7 +98,7 @@ def test_cells_and_ops_are_printed_as_csv(desk: Desk) -> None:
 
 def test_csv_goes_with_nothing_else(desk: Desk) -> None:
     put_nights(desk.store)
-    assert "--csv prints nothing but rows" in desk.refused(
+    assert "--csv prints only rows" in desk.refused(
         "show", "latest", "--csv", "ops", "--json", "--site", "site.yaml"
     )
 

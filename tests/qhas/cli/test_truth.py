@@ -16,7 +16,7 @@ def test_each_pair_has_both_times_and_their_ratio(desk: Desk) -> None:
     shown = desk.run("truth", "--site", "site.yaml")
     assert shown.exit_code == 0
     assert "1,200 µs" in shown.output
-    assert "1 pair; measured over simulated is 1.20 in the median" in shown.output
+    assert "1 pair; the median of measured / simulated is 1.20" in shown.output
     (pair,) = json.loads(desk.run("truth", "--site", "site.yaml", "--json").stdout)["pairs"]
     assert (pair["simulated_us"], pair["measured_us"], pair["ratio"]) == (1000, 1200, 1.2)
 

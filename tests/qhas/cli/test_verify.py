@@ -36,7 +36,7 @@ def test_what_is_damaged_is_named_and_the_exit_code_is_1(store: Store) -> None:
     result = verify(RUN)
     assert result.exit_code == 1
     assert "qhas.json.gz: artifact damaged." in result.stdout
-    assert "With --discard the records of damaged cells go" in result.stdout
+    assert "With --discard the records of damaged cells are removed" in result.stdout
 
 
 def test_damaged_cells_are_discarded_when_asked(store: Store) -> None:

@@ -15,7 +15,7 @@ from qhas.store.patience import Patience
 from tests.qhas.cli.desk import Desk
 
 STORE = "s3://lab/store"
-TOLD = f"qhas: waiting for the store {STORE}, which is asked for up to two minutes; Ctrl-C ends this."
+TOLD = f"qhas: waiting for the store {STORE}, which is retried for up to two minutes; stop it with Ctrl-C."
 ASKING = (
     ("show", "nightly-1"),
     ("show", "nightly-1", "--against", "nightly-0"),
@@ -93,7 +93,7 @@ def test_nothing_is_told_where_the_store_answers(desk: Desk) -> None:
 
 def test_a_wait_ends_with_its_block() -> None:
     with asked("the store"):
-        assert waited_for(0) == {"the store, which is asked for up to two minutes"}
+        assert waited_for(0) == {"the store, which is retried for up to two minutes"}
         assert waited_for(3600) == set()
     assert waited_for(0) == set()
 
@@ -102,7 +102,7 @@ def test_a_transfer_is_no_wait_until_it_has_failed() -> None:
     with asked("the store", waits=False) as failed:
         assert waited_for(0) == set()
         failed()
-        assert waited_for(0) == {"the store, which is asked for up to two minutes"}
+        assert waited_for(0) == {"the store, which is retried for up to two minutes"}
     assert waited_for(0) == set()
 
 

@@ -16,7 +16,7 @@ FLOOD = f"head -c {LARGEST_ANSWER + 1} /dev/zero"
 
 @pytest.mark.parametrize("line", [FLOOD, f"{FLOOD} >&2", f"{FLOOD}; sleep 600", f"{FLOOD} >&2; sleep 600"])
 async def test_an_answer_over_the_limit_is_refused_in_one_sentence(line: str, tmp_path: Path) -> None:
-    with pytest.raises(DeviceFailed, match="here answered with over 16 MB") as failed:
+    with pytest.raises(DeviceFailed, match="here answered with more than 16 MB") as failed:
         await LocalShell("here", tmp_path, 300).ask(line)
     assert failed.value.kind is FailureKind.DEVICE_UNFIT
     assert not list(tmp_path.iterdir())  # noqa: ASYNC240  # a test waits for nothing else

@@ -132,7 +132,7 @@ async def test_a_file_damaged_on_the_way_is_noticed_and_mended_by_the_next_try(
 ) -> None:
     wanted = plan(sdk)
     device.order(DeviceRule("push libSNPE.so", DeviceFault.CORRUPT_TRANSFER, after_bytes=0))
-    with pytest.raises(DeviceFailed, match=r"libSNPE\.so of the SDK did not arrive whole") as failed:
+    with pytest.raises(DeviceFailed, match=r"libSNPE\.so of the SDK did not arrive intact") as failed:
         await deploy(shell, wanted)
     assert failed.value.kind is FailureKind.TRANSFER_CUT
     assert await deploy(shell, wanted) == 1

@@ -41,22 +41,22 @@ def test_values_at_the_limit_do_not_object() -> None:
 @pytest.mark.parametrize(
     ("facts", "kind", "sentence"),
     [
-        ({"thermal_status": 2}, FailureKind.DEVICE_HOT, "Its thermal status is at 2; the gate admits 0."),
-        ({"skin_celsius": 43.1}, FailureKind.DEVICE_HOT, "Its skin is at 43.1 °C; the gate admits 40 °C."),
+        ({"thermal_status": 2}, FailureKind.DEVICE_HOT, "Its thermal status is at 2; the gate allows 0."),
+        ({"skin_celsius": 43.1}, FailureKind.DEVICE_HOT, "Its skin is at 43.1 °C; the gate allows 40 °C."),
         (
             {"celsius": {"npu/nsp0": 81.5, "cpu/cpu-0": 80, "other/x": 99, "skin/s": 99}},
             FailureKind.DEVICE_HOT,
-            "Its sensor npu/nsp0 is at 81.5 °C; the gate admits 75 °C.",
+            "Its sensor npu/nsp0 is at 81.5 °C; the gate allows 75 °C.",
         ),
         (
             {"battery_percent": 29},
             FailureKind.DEVICE_BATTERY_LOW,
-            "Its battery is at 29 %; the gate asks for 30 %.",
+            "Its battery is at 29 %; the gate requires 30 %.",
         ),
         (
             {"battery_percent": 29, "charging": False},
             FailureKind.DEVICE_BATTERY_LOW,
-            "Its battery is at 29 % and not charging; the gate asks for 30 %.",
+            "Its battery is at 29 % and not charging; the gate requires 30 %.",
         ),
         (
             {"free_bytes": 499_999_999},
@@ -75,7 +75,7 @@ def test_a_value_beyond_its_limit_objects_in_one_sentence(
 def test_the_free_space_of_the_gate_must_remain_beside_what_is_pushed() -> None:
     found = objections(health(free_bytes=700_000_000), Gate(free_mb=500), 300_000_000)
     assert [objection.sentence for objection in found] == [
-        "Its directory has 700 MB free; 800 MB are needed, 300 MB of it for what is pushed."
+        "Its directory has 700 MB free; 800 MB are needed, 300 MB of it for files to be pushed."
     ]
 
 
@@ -133,8 +133,8 @@ async def test_a_hot_device_is_taken_when_it_has_cooled_down() -> None:
     probe, waited, left = await bench.wait(Gate(poll_seconds=10))
     assert (probe.health.skin_celsius, waited, left) == (39, 20.0, [])
     assert bench.heard == [
-        ("Its skin is at 45 °C; the gate admits 40 °C.", 0.0),
-        ("Its skin is at 42 °C; the gate admits 40 °C.", 10.0),
+        ("Its skin is at 45 °C; the gate allows 40 °C.", 0.0),
+        ("Its skin is at 42 °C; the gate allows 40 °C.", 10.0),
     ]
 
 

@@ -126,7 +126,7 @@ def test_an_unknown_part_warns_and_the_site_is_trusted() -> None:
     assert verdict.warnings == [
         "The device says soc_id 99999, which this version does not know.",
         "The device says ro.soc.model SM0001, which this version does not know.",
-        "The device does not tell a known SoC; that it is sm8750 is taken on trust.",
+        "The device does not report a known SoC; that it is sm8750 is taken on trust.",
     ]
 
 

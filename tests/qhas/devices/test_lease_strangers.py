@@ -48,7 +48,7 @@ def locked(path: Path) -> Iterator[None]:
 
 async def test_a_mutex_that_is_never_free_is_waited_for_and_its_holder_named(tmp_path: Path) -> None:
     leases = Leases(tmp_path, POLL, mutex_seconds=SOON)
-    held = rf"mutex has been locked for 0.05 s by process {os.getpid()} \(.+\) of .+end that process.*QHAS_LEASES"
+    held = rf"mutex has been locked for 0.05 s by process {os.getpid()} \(.+\) of .+terminate that process.*QHAS_LEASES"
     with locked(tmp_path / "mutex"):
         with pytest.raises(InvalidInput, match=held):
             leases.states([A])
@@ -105,7 +105,8 @@ async def test_who_does_not_take_a_free_device_is_passed_over_by_name(
                 Leases(tmp_path, POLL, mutex_seconds=SOON).take([A], holder()) as address,
             ):
                 assert address == A
-    assert f"not taken by process {os.getpid()} (" in caplog.text
+    assert f"process {os.getpid()} (" in caplog.text
+    assert "does not claim its free device" in caplog.text
 
 
 def test_who_goes_on_has_its_turn_again() -> None:
@@ -176,14 +177,14 @@ async def test_another_name_of_somebodys_file_is_not_written(tmp_path: Path, nam
 def test_a_directory_where_everybody_removes_everything_is_refused(tmp_path: Path) -> None:
     (directory := tmp_path / "leases").mkdir()
     directory.chmod(0o777)
-    with pytest.raises(InvalidInput, match=r"lets everybody remove.*chmod \+t"):
+    with pytest.raises(InvalidInput, match=r"lets anyone remove.*chmod \+t"):
         Leases(directory).states([A])
 
 
 def test_a_directory_that_everybody_can_replace_is_refused(tmp_path: Path) -> None:
     (loose := tmp_path / "loose").mkdir()
     loose.chmod(0o777)
-    with pytest.raises(InvalidInput, match=rf"may be replaced by everybody.*chmod \+t {loose}"):
+    with pytest.raises(InvalidInput, match=rf"can be replaced by anyone.*chmod \+t {loose}"):
         Leases(loose / "leases").states([A])
 
 

@@ -202,7 +202,7 @@ def test_a_foreign_thing_in_place_of_a_record_is_left_alone(
     set_aside(log)
     assert log.note_success(PHONE) is False
     assert log.status(PHONE) is None
-    assert "could not be noted" in caplog.text
+    assert "could not be recorded" in caplog.text
     assert target.read_text() == "precious"
 
 

@@ -136,7 +136,7 @@ async def test_a_device_that_lists_files_elsewhere_is_unfit(
     find.write_text(f"#!/system/bin/sh\necho '4 1 {name}'\n")
     find.chmod(0o755)
     job = await ready.open_job()
-    with pytest.raises(DeviceFailed, match="op13 lists a file of no use") as failed:
+    with pytest.raises(DeviceFailed, match="op13 lists an unusable file") as failed:
         await job.files("output/**/*")
     assert failed.value.kind is FailureKind.DEVICE_UNFIT
 
@@ -173,9 +173,9 @@ async def test_what_is_no_number_is_not_taken_for_one(
     with honest_again(bench, "date", "stat", "find"):
         lie(bench, "date", says)
         lie(bench, "stat", says)
-        with pytest.raises(DeviceFailed, match="where a number was asked"):
+        with pytest.raises(DeviceFailed, match="where a number was expected"):
             await job.now()
-        with pytest.raises(DeviceFailed, match="where a number was asked"):
+        with pytest.raises(DeviceFailed, match="where a number was expected"):
             await job.fetch("a.log", tmp_path / "a.log")
         lie(bench, "find", f"{says} 1 ./a.log")
         assert await job.files("*") == []
@@ -187,7 +187,9 @@ async def test_a_file_that_has_no_room_here_is_not_begun(
 ) -> None:
     job = await ready.open_job()
     lie(bench, "stat", "9" * 18)
-    with pytest.raises(DeviceFailed, match=r"op13 says that a\.log has .* GB, and .* has room for") as failed:
+    with pytest.raises(
+        DeviceFailed, match=r"op13 reports that a\.log has .* GB, but .* has room for"
+    ) as failed:
         await job.fetch("a.log", tmp_path / "a.log")
     assert failed.value.kind is FailureKind.DISK
 
@@ -282,7 +284,7 @@ async def test_a_log_damaged_on_the_way_is_noticed(bench: Bench, ready: RemoteDe
     job = await ready.open_job()
     await job.stage(source, "source.log")
     bench.phone.order(DeviceRule("pull source.log", DeviceFault.CORRUPT_TRANSFER, after_bytes=1000))
-    with pytest.raises(DeviceFailed, match=r"source\.log did not arrive whole from op13") as failed:
+    with pytest.raises(DeviceFailed, match=r"source\.log did not arrive intact from op13") as failed:
         await job.fetch("source.log", tmp_path / "back")
     assert failed.value.kind is FailureKind.TRANSFER_CUT
     await job.fetch("source.log", tmp_path / "back")

@@ -60,7 +60,7 @@ def test_in_folders_what_is_no_network_on_both_sides_still_fails_and_is_told(tmp
     result = change.judged()
     (beta,) = (line for line in result.lines if line.network == "beta")
     assert beta.state is GateState.STILL_FAILS
-    assert beta.sentence == "The same bytes on both sides, and no network: beta.onnx is empty."
+    assert beta.sentence == "The same bytes on both sides, but not a network: beta.onnx is empty."
 
 
 def test_the_networks_are_named_where_a_budget_is_of_none(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_head_without_a_network_is_an_export_that_wrote_nothing(tmp_path: Path
     for side in ("base", "head"):
         (tmp_path / side).mkdir()
     make_dlc(tmp_path / "base" / "net.dlc")
-    with pytest.raises(InvalidInput, match=r"head has no network .* and .*base has 1"):
+    with pytest.raises(InvalidInput, match=r"head has no network .* but .*base has 1"):
         read_sides(str(tmp_path / "base"), str(tmp_path / "head"), ["*"], tmp_path)
     first = read_sides(str(tmp_path / "head"), str(tmp_path / "base"), ["*"], tmp_path)
     assert [list(side.networks) for side in first] == [[], ["net"]]

@@ -138,7 +138,7 @@ def test_weights_elsewhere_stay_where_they_are(repository: Path, tmp_path: Path,
 def test_a_network_that_a_link_leads_to_is_refused_in_one_sentence(tmp_path: Path) -> None:
     write(tmp_path, outside_dlc="one", a__net_dlc="two")
     (tmp_path / "a" / "linked.dlc").symlink_to(tmp_path / "outside.dlc")
-    with pytest.raises(InvalidInput, match=r"linked\.dlc.* by a link\.$"):
+    with pytest.raises(InvalidInput, match=r"linked\.dlc.* through a link\.$"):
         read_sides(str(tmp_path / "a"), str(tmp_path / "a"), ["*"], tmp_path)
 
 
@@ -155,7 +155,7 @@ def test_what_is_called_a_network_and_is_no_file_is_refused_and_not_taken_for_re
             end.bind(str(odd))
     else:
         odd.symlink_to("nothing")
-    with pytest.raises(InvalidInput, match=r"A network cannot be taken: .*odd\.onnx"):
+    with pytest.raises(InvalidInput, match=r"A network cannot be used: .*odd\.onnx"):
         read_sides(str(folder), str(folder), ["*"], tmp_path)
     assert list(read_sides(str(folder), str(folder), ["net*"], tmp_path)[0].networks) == ["net"]
 
@@ -167,7 +167,7 @@ def test_a_link_in_a_revision_is_refused_and_not_taken_for_a_network(
     (repository / name).symlink_to("../../../etc/passwd")
     git(repository, "add", ".")
     git(repository, "commit", "-m", "a link")
-    with pytest.raises(InvalidInput, match=f"A network cannot be taken: '{name}' of .* is a link"):
+    with pytest.raises(InvalidInput, match=f"A network cannot be used: '{name}' of .* is a link"):
         read_sides("HEAD~1", "HEAD", ["*"], tmp_path / "laid")
 
 

@@ -35,5 +35,7 @@ async def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
 async def test_weights_that_are_not_beside_an_onnx_are_named(tmp_path: Path) -> None:
     network = tmp_path / "net.onnx"
     network.write_bytes(field(13, field(1, b"location") + field(2, b"gone.bin")))
-    with pytest.raises(StepFailed, match=r"net\.onnx has weights in gone\.bin, which has to lie beside it: "):
+    with pytest.raises(
+        StepFailed, match=r"net\.onnx keeps its weights in gone\.bin, which must be in the same folder: "
+    ):
         await Models(tmp_path).get(ModelRef(name="net", onnx=str(network)))

@@ -104,7 +104,7 @@ def test_a_file_that_unpacks_without_end_is_refused_with_the_limit(monkeypatch: 
 
 
 def test_a_file_that_never_ends_is_refused() -> None:
-    with pytest.raises(QhasInvalid, match="/dev/zero cannot be read: it is no regular file"):
+    with pytest.raises(QhasInvalid, match="/dev/zero cannot be read: it is not a regular file"):
         read_qhas(Path("/dev/zero"))
 
 

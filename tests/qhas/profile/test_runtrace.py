@@ -178,6 +178,6 @@ def test_the_vendors_own_file_is_read(tmp_path: Path, packed: bool) -> None:
 
 def test_a_pipe_beside_a_summary_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "net_runtrace.json")
-    with pytest.raises(RuntraceInvalid, match="no regular file"):
+    with pytest.raises(RuntraceInvalid, match="not a regular file"):
         read_runtrace(tmp_path / "net_runtrace.json")
     assert runtrace_beside(tmp_path / "net_qnn_htp_analysis_summary.json") is None

@@ -207,5 +207,5 @@ def test_perfetto_reads_what_is_accepted(tmp_path: Path) -> None:
 
 def test_a_pipe_is_no_trace_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "chrometrace.json")
-    with pytest.raises(TraceInvalid, match="no regular file"):
+    with pytest.raises(TraceInvalid, match="not a regular file"):
         read_trace(tmp_path / "chrometrace.json", lambda *_: None)

@@ -279,7 +279,7 @@ def test_what_is_no_regular_file_of_this_host_is_not_copied(name: str, tmp_path:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     fs, path = open_address(str(tmp_path / name))
-    with pytest.raises(Unbounded, match="no regular file"):
+    with pytest.raises(Unbounded, match="not a regular file"):
         fetch(fs, path, tmp_path / "copy", LARGEST)
 
 

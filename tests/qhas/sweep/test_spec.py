@@ -133,20 +133,20 @@ def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "says"),
     [
-        "name: [nightly",
-        "name: nightly\n\tmodels: []",
-        "%$!",
-        "{? [a]: b}",
-        "name: 2026-13-45",
-        "- " * 3000 + "deep",
-        "*nothing",
+        ("name: [nightly", "is not YAML"),
+        ("name: nightly\n\tmodels: []", "is not YAML"),
+        ("%$!", "is not YAML"),
+        ("{? [a]: b}", "is not YAML"),
+        ("name: 2026-13-45", "is not YAML"),
+        ("- " * 3000 + "deep", "uses YAML that is not accepted"),
+        ("*nothing", "uses YAML that is not accepted"),
     ],
     ids=["open bracket", "tab", "directive", "odd key", "date", "deep", "alias"],
 )
-def test_text_that_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
-    assert "is not YAML" in refusal(tmp_path, text)
+def test_text_that_is_not_yaml_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    assert says in refusal(tmp_path, text)
 
 
 @pytest.mark.parametrize("text", ["", "null", "42", "just text", "[1, 2]"])

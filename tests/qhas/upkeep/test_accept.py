@@ -92,7 +92,7 @@ def test_a_reason_that_is_none_is_refused_in_one_sentence(store: Store, reason: 
 
 def test_a_failed_cell_a_run_under_way_and_nothing_accepted_are_refused(store: Store) -> None:
     record = cell_of(store, "nightly-1")
-    with pytest.raises(InvalidInput, match="Nothing was accepted of nightly-1/net/sm8750/default"):
+    with pytest.raises(InvalidInput, match="Nothing was accepted for nightly-1/net/sm8750/default"):
         take_back(store, record, "ana")
     with pytest.raises(InvalidInput, match="no level to accept"):
         accept(store, record.model_copy(update={"status": "failed"}), "ana", WHY)

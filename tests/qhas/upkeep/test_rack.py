@@ -242,7 +242,7 @@ async def test_a_busy_device_is_not_looked_at(tmp_path: Path, monkeypatch: pytes
 
 
 async def test_a_device_that_gives_no_file_back_fails_its_check(tmp_path: Path) -> None:
-    cut = DeviceFailed(FailureKind.TRANSFER_CUT, "check.bin did not arrive whole from board-7.")
+    cut = DeviceFailed(FailureKind.TRANSFER_CUT, "check.bin did not arrive intact from board-7.")
     found = await checked(PretendedLab(tmp_path, site(), **{"board-7": {"fetches": cut}}))
     assert found["oneplus13"].outcome is Outcome.GOOD
     failure = found["board-7"].failure

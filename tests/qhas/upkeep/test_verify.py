@@ -110,14 +110,14 @@ def test_rows_of_the_history_that_are_not_the_records_are_named(store: Store, ru
     ((damage),) = verify_run(store, RUN).damages
     assert damage.fault is Fault.HISTORY_DIFFERS
     was = float(run.metrics.time_us)
-    assert damage.sentence == f"Its time_us of {run.cell.key} is {was}, and the record says 9.0."
+    assert damage.sentence == f"Its time_us for {run.cell.key} is {was}, but the record says 9.0."
 
 
 def test_a_run_without_rows_in_the_history_is_named(store: Store, run: CellRecord) -> None:
     for found in store.objects("history"):
         store.delete(found.key)
     (damage,) = verify_run(store, RUN).damages
-    assert damage.sentence == f"It has no row of {run.cell.key}."
+    assert damage.sentence == f"It has no row for {run.cell.key}."
 
 
 def test_a_damaged_cell_is_made_again_by_a_resume(store: Store, run: CellRecord) -> None:

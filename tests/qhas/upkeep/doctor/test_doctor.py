@@ -102,7 +102,7 @@ def test_a_proxy_before_loopback_is_told_with_the_variable_that_is_missing(
     assert f"{variable} is set" in finding.answer
     assert "NO_PROXY=localhost,127.0.0.1,::1" in finding.answer
     monkeypatch.setenv(variable, "no:proxy")
-    assert "but it is no address" in findings(tmp_path)["proxy"].answer
+    assert "it is not a valid proxy address" in findings(tmp_path)["proxy"].answer
 
 
 def test_an_api_on_loopback_is_asked_past_the_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +229,7 @@ def test_a_device_at_work_is_not_asked(tmp_path: Path, clients: Clients) -> None
         async with Leases(tmp_path / "leases").take(["ssh:root@10.0.0.7"], holder):
             return await asyncio.to_thread(findings, tmp_path, devices=[BOARD])
 
-    assert "is at work for run nightly-1" in asyncio.run(while_held())["board-7 (qcs9100)"].answer
+    assert "is in use by run nightly-1" in asyncio.run(while_held())["board-7 (qcs9100)"].answer
     assert clients.asked("ssh").splitlines() == ["-V"]
 
 
@@ -257,7 +257,7 @@ def test_two_versions_of_adb_on_one_host_are_bad(tmp_path: Path, clients: Client
     clients.adb(devices='echo "adb server version (32) doesn\'t match this client (41); killing..."')
     finding = findings(tmp_path, devices=[PHONE])["adb server"]
     assert not finding.good
-    assert "one adb of one version" in finding.answer
+    assert "use one adb version" in finding.answer
 
 
 def test_an_adb_server_that_does_not_answer_is_bad(tmp_path: Path, clients: Clients) -> None:
@@ -269,7 +269,7 @@ def test_an_adb_server_that_does_not_answer_is_bad(tmp_path: Path, clients: Clie
 LACKING = {
     "tool": ("bin/aarch64-android/snpe-net-run", "target aarch64-android", "(aarch64-oe-linux-gcc11.2)"),
     "libraries": ("lib/aarch64-android", "target aarch64-android", "install the whole SDK"),
-    "skels": ("lib/hexagon-v79", "hexagon", "oneplus13 needs v79, which sm8750 has by our table"),
+    "skels": ("lib/hexagon-v79", "hexagon", "oneplus13 needs v79, which sm8750 has according to our table"),
     "diagview": ("bin/x86_64-linux-clang/snpe-diagview", Tool.DIAGVIEW, "set run.repetitions to 0"),
 }
 
