@@ -55,7 +55,7 @@ class Sums:
             self._largest = max(self._largest, float(np.abs(error).max()))
         if broken:
             raise ValueError(
-                f"{broken} of {wanted.size} values are infinite or no numbers where the ONNX's are finite"
+                f"{broken} of {wanted.size} values are infinite or NaN where the ONNX's are finite"
             )
 
     def join(self, other: Sums) -> None:

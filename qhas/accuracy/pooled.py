@@ -36,7 +36,7 @@ class PooledOutput:
         place = f"output {self.name}{f' of inference {self._inferences + 1}' if self._inferences else ''}"
         if content.size != _BYTES * wanted.size:
             raise ValueError(
-                f"{place} has {content.size} bytes, and {joined(wanted.shape)} values of float32 in the ONNX"
+                f"{place} has {content.size} bytes, but {joined(wanted.shape)} float32 values in the ONNX"
             )
         if not self._inferences:
             self._shape = wanted.shape
@@ -55,7 +55,7 @@ class PooledOutput:
         ways = arrangements(self._on_htp, self._shape)
         if not ways:
             raise ValueError(
-                f"{place} is of {joined(self._on_htp)} values on the HTP, and of {joined(self._shape)} in the ONNX"
+                f"{place} has {joined(self._on_htp)} values on the HTP, but {joined(self._shape)} in the ONNX"
             )
         return ways
 

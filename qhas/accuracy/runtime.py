@@ -54,7 +54,7 @@ def compute(onnx: Path, feeds: Sequence[Mapping[str, str]], target: Path) -> Non
             for place, (output, result) in enumerate(zip(outputs, session.run(None, arrays), strict=True)):
                 values = np.asarray(result)
                 if values.dtype.kind not in "biuf":
-                    raise ValueError(f"output {output.name} holds no numbers")
+                    raise ValueError(f"output {output.name} is not numeric")
                 number = inference * len(outputs) + place
                 with archive.open(f"arr_{number}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, values, allow_pickle=False)

@@ -45,7 +45,7 @@ def hindrance(work: CellWork) -> str:
     if not work.executes:
         return "nothing was executed (inputs: none)"
     if work.graphs:
-        return f"the DLC has {len(work.graphs)} graphs, and the ONNX is one"
+        return f"the DLC has {len(work.graphs)} graphs, but the ONNX only one"
     if runtime() is None:
         return "ONNX Runtime is not installed: pip install onnxruntime"
     return ""
@@ -154,10 +154,10 @@ def _files(folder: Path, names: Sequence[str], computed: Sequence[str]) -> dict[
     """
     files = {str(path.relative_to(folder).with_suffix("")): path for path in sorted(folder.rglob("*.raw"))}
     if not files:
-        raise ValueError("the run left no outputs")
+        raise ValueError("the run wrote no outputs")
     for wanted in (names, computed):
         if wanted and (files_by_name := matched(wanted, files)):
             return files_by_name
     raise ValueError(
-        f"the outputs of the run are {', '.join(files)}, and those of the ONNX {', '.join(names)}"
+        f"the outputs of the run are {', '.join(files)}, but those of the ONNX are {', '.join(names)}"
     )

@@ -102,7 +102,7 @@ def _is_folder(address: str) -> bool:
         fs, path = open_address(address)
         return kind_at(fs, path, address) == "directory"
     except Exception as error:  # every fsspec backend raises its own errors, with the address in the text
-        raise _unusable(f"{masked(address)} cannot be looked up: {describe_error(address, error)}.") from None
+        raise _unusable(f"{masked(address)} cannot be accessed: {describe_error(address, error)}.") from None
 
 
 def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
@@ -110,7 +110,7 @@ def _of_folder(address: str, graph: OnnxGraph, folder: Path) -> list[str]:
     if len(graph.inputs) != 1:
         names = ", ".join(tensor.name for tensor in graph.inputs)
         raise _unusable(
-            f"{masked(address)} is a folder, and the network has several inputs ({names}): give an input list."
+            f"{masked(address)} is a folder, but the network has several inputs ({names}): give an input list."
         )
     fs, files = _data_files(address)
     lines = []
@@ -153,7 +153,7 @@ def _values(content: bytes, name: str) -> bytes:
             return values.astype(np.float32).tobytes()
     except MemoryError:
         raise _unusable(
-            f"{name} cannot be read as an array of numbers: it claims to hold more than memory does."
+            f"{name} cannot be read as an array of numbers: its header states a size larger than memory."
         ) from None
     except Exception as error:  # NumPy parses the header as Python, which raises many kinds of error
         why = shown(str(error)[:200]).rstrip(".")

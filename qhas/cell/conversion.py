@@ -75,7 +75,7 @@ async def quantize(work: CellWork) -> None:
 def made(work: CellWork) -> MadeNetwork:
     """Return the network as the last of these steps left it."""
     if work.network is None:
-        raise RuntimeError("no step has made a network yet")
+        raise RuntimeError("no step has produced a network yet")
     return work.network
 
 
@@ -217,10 +217,10 @@ def _required(attempt: StepAttempt, target: Path) -> list[str]:
     attempt.require_room()  # other cells will use what is stored here
     if not target.is_file() or not target.stat().st_size:
         raise StepFailed(
-            FailureKind.NETWORK_MISSING, attempt.step, f"{attempt.step} ended well but left no {target.name}."
+            FailureKind.NETWORK_MISSING, attempt.step, f"{attempt.step} succeeded but wrote no {target.name}."
         )
     return [target.name]
 
 
 def _report_wait(work: CellWork, host: str) -> None:
-    progress.report(progress.Waiting(work.cell, f"waiting for {host}, which converts the same network"))
+    progress.report(progress.Waiting(work.cell, f"waiting for {host}, which is converting the same network"))

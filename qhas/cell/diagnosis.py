@@ -179,11 +179,11 @@ def _by_exit(step: Step, name: str, run: ToolRun, text: str) -> tuple[FailureKin
     if run.killed_by in _CRASHES:
         return FailureKind.TOOL_CRASHED, step, f"{name} crashed with {run.killed_by}.", evidence
     if run.killed_by:
-        return FailureKind.TOOL_KILLED, step, f"{name} was ended by {run.killed_by}.", evidence
+        return FailureKind.TOOL_KILLED, step, f"{name} was terminated by {run.killed_by}.", evidence
     if match := ERROR_LINE.search(text):
         line = _line_around(text, match.start())
         return FailureKind.TOOL_FAILED, step, f"{name}: {_message(line)}", line
-    ending = f": {_sentence(evidence)}" if evidence else " and said nothing."
+    ending = f": {_sentence(evidence)}" if evidence else " and printed nothing."
     return FailureKind.TOOL_FAILED, step, f"{name} ended with exit code {run.exit_code}{ending}", evidence
 
 

@@ -65,7 +65,7 @@ def prepared_graphs(prepared_dlc: Path) -> list[PreparedGraph]:
         for cache in _metadata(prepared_dlc).get("cacheList", []):
             graphs = cache.get("graphs", [])
             if len(graphs) > MOST_GRAPHS:
-                raise ValueError(f"it states {len(graphs)} graphs, the most is {MOST_GRAPHS}")
+                raise ValueError(f"it states {len(graphs)} graphs; the maximum is {MOST_GRAPHS}")
             if graphs:
                 return [_prepared_graph(graph) for graph in graphs]
     except UNREADABLE as error:
@@ -108,7 +108,7 @@ def cache_options(prepared_dlc: Path) -> dict[str, Any]:
 
 def _graph_inputs(tensors: list[dict[str, Any]]) -> list[GraphInput]:
     if len(tensors) > MOST_INPUTS:
-        raise ValueError(f"it states {len(tensors)} inputs, the most is {MOST_INPUTS}")
+        raise ValueError(f"it states {len(tensors)} inputs; the maximum is {MOST_INPUTS}")
     return [_graph_input(tensor) for tensor in tensors]
 
 
@@ -131,12 +131,12 @@ def _metadata(dlc: Path) -> dict[str, Any]:
                 return _json_object(read_record(archive, name, LARGEST_METADATA))
         if _METADATA_OF_SNPE_1 in archive.namelist():
             raise ValueError("it was made by SNPE 1; convert the network again, with QAIRT or SNPE 2")
-    raise ValueError(f"it holds no {METADATA_PREFIX}* record")
+    raise ValueError(f"it has no {METADATA_PREFIX}* record")
 
 
 def _json_object(record: bytes) -> dict[str, Any]:
     try:
         document: dict[str, Any] = json.loads(record[record.find(b"{") :].rstrip(b"\0"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"its {METADATA_PREFIX}* record is no JSON") from error
+        raise ValueError(f"its {METADATA_PREFIX}* record is not JSON") from error
     return document

@@ -77,9 +77,11 @@ def _read(answer: Path, version: str) -> OwnEstimate:
     try:
         estimated = _Answer.model_validate_json(content)
     except ValidationError:
-        return OwnEstimate(sdk=version, why="the simulator's answer is not understood.")
+        return OwnEstimate(sdk=version, why="the simulator's answer cannot be read.")
     if len(estimated.graphs) != 1:
-        why = estimated.refusal or f"the DLC has {len(estimated.graphs)} graphs: one is estimated."
+        why = (
+            estimated.refusal or f"the DLC has {len(estimated.graphs)} graphs, but only one can be estimated."
+        )
         return OwnEstimate(sdk=version, why=shown(why))
     estimate = Estimate(graphs=estimated.graphs)
     lower, upper = estimate.interval_us or (None, None)

@@ -110,14 +110,14 @@ def _require_results(attempt: StepAttempt, files: list[JobFile], inferences: int
         raise StepFailed(
             FailureKind.RESULTS_INCOMPLETE,
             attempt.step,
-            f"Only {done} of {inferences} inferences left outputs.",
+            f"Only {done} of {inferences} inferences wrote outputs.",
         )
 
 
 def fresh(attempt: StepAttempt, execution: Execution, logs: list[JobFile], pattern: str) -> JobFile:
     """Return the first file found for the pattern. Raises StepFailed if it is missing, empty or older than the run."""
     if not logs:
-        raise StepFailed(FailureKind.LOG_MISSING, attempt.step, f"The run ended well but wrote no {pattern}.")
+        raise StepFailed(FailureKind.LOG_MISSING, attempt.step, f"The run succeeded but wrote no {pattern}.")
     require_fresh(attempt, execution, logs[0])
     return logs[0]
 
@@ -149,7 +149,7 @@ async def bring(attempt: StepAttempt, job: Job, file: JobFile, name: str) -> Pat
         _require_whole(attempt, file, facts)
         partial.rename(target)
     except (ValueError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        message = f"{file.name} cannot be brought: {error}."
+        message = f"{file.name} cannot be fetched: {error}."
         raise StepFailed(FailureKind.DEVICE_UNFIT, attempt.step, message) from error
     finally:
         if partial:

@@ -42,7 +42,7 @@ def feeds_of(
     paths, tensors = matched(named, files), matched(named, {each.name: each for each in told})
     if paths is None or tensors is None:
         raise ValueError(
-            f"the inputs of the run are {', '.join(files) or 'none'}, and those of the ONNX {', '.join(named)}"
+            f"the inputs of the run are {', '.join(files) or 'none'}, but those of the ONNX are {', '.join(named)}"
         )
     return {
         name: _array(
@@ -77,18 +77,18 @@ def _array(
     held = graph_input.type if native else "FLOAT_32"
     if held not in _NUMPY or tensor.type not in _NUMPY:
         raise ValueError(
-            f"input {tensor.name} is {tensor.type} in the ONNX, and its file holds {held}: these are not the same values"
+            f"input {tensor.name} is {tensor.type} in the ONNX, but its file holds {held}: these are not the same values"
         )
     values = np.fromfile(path, _NUMPY[held])
     ways = [] if shape is None else arrangements(graph_input.dimensions, shape)
     if shape is None or not ways or values.size != graph_input.elements:
         raise ValueError(
-            f"input {tensor.name} is of {joined(graph_input.dimensions)} values on the HTP, of {joined(tensor.dimensions if shape is None else shape)} in the ONNX, and "
+            f"input {tensor.name} has {joined(graph_input.dimensions)} values on the HTP, {joined(tensor.dimensions if shape is None else shape)} in the ONNX, and "
             f"its file has {values.size}"
         )
     if moved and len(ways) > 1:
         raise ValueError(
-            f"input {tensor.name} of {joined(shape)} has as many channels as rows, so whether they come last on the HTP "
-            f"is not told"
+            f"input {tensor.name} of {joined(shape)} has as many channels as rows, so it is ambiguous whether the channels "
+            f"come last on the HTP"
         )
     return ways[0].applied(values, shape).astype(_NUMPY[tensor.type])

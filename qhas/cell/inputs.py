@@ -95,10 +95,10 @@ def _lists_of_graphs(model: ModelRef, prepared_dlc: Path) -> Sequence[str]:
     lists = (
         f"`graph_inputs` has lists for {', '.join(model.graph_inputs)}"
         if model.graph_inputs
-        else "an input list is of one; use `graph_inputs` with a list for each"
+        else "an input list covers only one graph; use `graph_inputs` with a list for each"
     )
-    of = f"{len(graphs)} graphs ({', '.join(graphs)})" if graphs else "graphs that it does not state"
-    message = f"The DLC has {of}, and {lists}, or `inputs: random`."
+    of = f"{len(graphs)} graphs ({', '.join(graphs)})" if graphs else "graphs that it does not name"
+    message = f"The DLC has {of}, but {lists}, or `inputs: random`."
     raise StepFailed(FailureKind.INPUT_REJECTED, Step.NET_RUN, message)
 
 
@@ -125,7 +125,7 @@ def _random_inputs(model: ModelRef, prepared_dlc: Path, folder: Path) -> StagedI
     inputs = [tensor for graph in graphs for tensor in graph]
     if (values := sum(tensor.elements for tensor in inputs)) > MOST_RANDOM_VALUES:
         raise _no_random(
-            f"The network's inputs have {values} values, random ones are made up to {MOST_RANDOM_VALUES}; "
+            f"The network's inputs have {values} values, but random inputs have at most {MOST_RANDOM_VALUES}; "
             "give an input list."
         )
     if unknown := unknown_names(model.input_ranges, inputs):
@@ -160,7 +160,7 @@ def listed_word(name: str, path: object, *, alone: bool) -> str:
         return str(path)
     raise _no_random(
         f"The network's input {name[:100]!r} cannot be named in an input list: blanks, control characters, `:=`, and `#` "
-        "or `%` in front mean something else there; rename it in the network."
+        "or `%` in front have a special meaning there; rename it in the network."
     )
 
 
@@ -207,7 +207,7 @@ def require_listed(address: str) -> None:
             raise StepFailed(
                 FailureKind.INPUT_UNREADABLE,
                 Step.NET_RUN,
-                f"{masked(address)}: input {entry} is not there; correct the list, or its path.",
+                f"{masked(address)}: input {entry} does not exist; correct the list, or its path.",
             )
 
 
@@ -253,7 +253,7 @@ def _place(fs: AbstractFileSystem, list_path: str, written: str, shown_name: str
     if mark:
         if scheme not in schemes or "::" in written:
             raise _rejected(
-                shown_name, f"is a URL of another store than the list's; use {schemes[0]}:// or a path"
+                shown_name, f"is a URL in a different store from the list's; use {schemes[0]}:// or a path"
             )
         return str(fs._strip_protocol(written))
     if isinstance(fs, LocalFileSystem):
@@ -268,7 +268,7 @@ def _place(fs: AbstractFileSystem, list_path: str, written: str, shown_name: str
     host, *folder = place.split("/")[:-1] or [""]
     for part in written.split("/"):
         if part == ".." and not folder:
-            raise _rejected(shown_name, "leads out of the list's store; write `../` less often")
+            raise _rejected(shown_name, "points outside the list's store; use fewer `../`")
         if part == "..":
             folder.pop()
         elif part != ".":

@@ -100,7 +100,7 @@ def _question(cell: Cell, config: Path) -> Question:
 
     model = cell.model.llm
     if model is None:
-        raise RuntimeError(f"{cell.key} is no language model")
+        raise RuntimeError(f"{cell.key} is not a language model")
     arch = read_architecture(config)
     return Question(
         cell.model.name, arch, model.recipe, (model.context,), model.prompt, model.blocks, cell.prepare

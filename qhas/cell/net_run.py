@@ -70,9 +70,7 @@ def _logs_of(
         names, {tag.removeprefix(before).removesuffix(after).lstrip("_-"): file for tag, file in tags.items()}
     )
     if logs is None:
-        message = (
-            f"The run is of {len(names)} graphs ({', '.join(names)}) and left these logs: {', '.join(tags)}."
-        )
+        message = f"The run covers {len(names)} graphs ({', '.join(names)}) but wrote these logs: {', '.join(tags)}."
         raise StepFailed(FailureKind.LOG_MISSING, attempt.step, message)
     for log in logs:
         require_fresh(attempt, execution, log)

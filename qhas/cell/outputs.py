@@ -38,6 +38,6 @@ async def run_other_inputs(work: CellWork, prepared: Prepared, device: Device) -
 
 def _too_slow(work: CellWork, others: int) -> str:
     return (
-        f"{others} inferences took longer than {work.cell.run.timeout_seconds} s: ask for fewer with `accuracy_inputs`, or "
+        f"{others} inferences took longer than {work.cell.run.timeout_seconds} s: request fewer with `accuracy_inputs`, or "
         "raise `timeout_seconds`."
     )

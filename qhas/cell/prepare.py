@@ -127,7 +127,7 @@ def _schematics_of(attempt: StepAttempt, graphs: list[str]) -> list[str]:
             FailureKind.SCHEMATIC_MISSING if missing else FailureKind.SCHEMATIC_AMBIGUOUS,
             Step.PREPARE,
             f"The DLC has {len(graphs)} graphs ({', '.join(graphs)}), and graph-prepare wrote {len(written)} schematics that "
-            f"do not tell which is whose: {', '.join(written)}.",
+            f"cannot be matched to the graphs: {', '.join(written)}.",
         )
     if empty := [path.name for path in schematics if not path.stat().st_size]:
         raise StepFailed(FailureKind.SCHEMATIC_MISSING, Step.PREPARE, f"{empty[0]} is empty.")
@@ -153,7 +153,7 @@ def _describe_sources(graph: OnnxGraph, network: Network, dlc: Path, target: Pat
 
 
 def _report_wait(work: CellWork, host: str) -> None:
-    progress.report(progress.Waiting(work.cell, f"waiting for {host}, which prepares the same graph"))
+    progress.report(progress.Waiting(work.cell, f"waiting for {host}, which is preparing the same graph"))
 
 
 async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
@@ -167,7 +167,7 @@ async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:
         raise StepFailed(
             FailureKind.PREPARED_DLC_MISSING,
             Step.PREPARE,
-            f"Graph-prepare ended well but left no {target.name}.",
+            f"Graph-prepare succeeded but wrote no {target.name}.",
         )
     schematic = attempt.collect()["schematic"]
     if len(graphs := await asyncio.to_thread(_graph_names, target)) > 1:

@@ -80,7 +80,7 @@ class PreparedManifest(Stored):
         if names in _MADE:
             return files
         if len(names) < 2 or names[0] != PREPARED_DLC or len(set(names)) != len(names):
-            raise ValueError(f"a prepared DLC is {PREPARED_DLC} and a schematic a graph")
+            raise ValueError(f"a prepared DLC consists of {PREPARED_DLC} and one schematic per graph")
         return files
 
 

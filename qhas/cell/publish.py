@@ -155,8 +155,8 @@ def _write_record(store: Store, key: str, record: CellRecord) -> None:
     content = record.model_dump_json(indent=2).encode()
     if not store.write(key, content, only_if_absent=True):
         raise RunTaken(
-            f"Another process has stored {record.cell.key} of run {record.run_id} meanwhile: what this one has of it is not "
-            "stored."
+            f"Another process has stored {record.cell.key} of run {record.run_id} in the meantime; the results of this process "
+            "are not stored."
         )
 
 

@@ -17,11 +17,11 @@ def prepared_dlc(store: Store, record: CellRecord, folder: Path) -> Path:
     Raises InvalidInput if the record does not name it or the store no longer has it, and StoreError.
     """
     if record.prepared is None:
-        raise InvalidInput(f"Run {record.run_id} does not say what was prepared of its DLC.")
+        raise InvalidInput(f"Run {record.run_id} does not record what was prepared from its DLC.")
     place = folder / record.prepared.key[:16]
     place.mkdir(parents=True, exist_ok=True)
     if PreparedGraphs(store).fetch(record.prepared.key, place) is None:
         raise InvalidInput(
-            f"The prepared graph of run {record.run_id} is not in the store any more: run the cell again, or put the graph back."
+            f"The prepared graph of run {record.run_id} is no longer in the store: run the cell again, or put the graph back."
         )
     return place / PREPARED_DLC

@@ -96,7 +96,7 @@ class Estimator:
             place = trial.subject.dlc
             return TrialRefused(str(refused).replace(str(place), place.name))  # hide our copy's path
         except ValidationError as error:
-            return TrialRefused(f"the simulator's answer is not understood: {error.errors()[0]['msg']}.")
+            return TrialRefused(f"the simulator's answer cannot be read: {error.errors()[0]['msg']}.")
         finally:
             self._idle.put(worker)
         self.compiled += 1
@@ -120,7 +120,7 @@ def open_estimator(sdk: Sdk, store: Store, cores: int | None = None) -> Iterator
     """
     if sdk.kind is not SdkKind.HOST:
         raise InvalidInput(
-            f"The SDK at {sdk.root} is the vendor's, which estimates nothing by itself: name the host SDK, by a site without "
+            f"The SDK at {sdk.root} is the vendor's, which cannot estimate by itself: use the host SDK, through a site without "
             "`sdk`, or with `sdks` and --sdk."
         )
     count = max(1, min(cores or os.cpu_count() or 1, _MOST_WORKERS))

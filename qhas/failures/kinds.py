@@ -116,7 +116,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "Give float32 values of each input's size: an input list, or a folder of .npy or .raw files.",
     ),
     FailureKind.NETWORK_MISSING: FailureFacts(
-        "Converter or quantiser ended without a network.",
+        "The converter or quantiser finished without writing a network.",
         "Read the tool's output; check free disk space.",
         attempts=2,
     ),
@@ -183,7 +183,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         blames_device=True,
     ),
     FailureKind.DEVICE_UNAUTHORIZED: FailureFacts(
-        "The device does not let this host in.",
+        "The device denies this host access.",
         "Accept this host's key on the phone's screen, or give it this user's ssh key; on `no permissions`, check the udev rules.",
         attempts=2,
         again=Again.ELSEWHERE,
@@ -259,7 +259,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         network_may_cause=True,
     ),
     FailureKind.LATENCY_MISSING: FailureFacts(
-        "The run without profiling left no times of single inferences.",
+        "The run without profiling recorded no times of individual inferences.",
         "Check that the SDK has `snpe-diagview` and read its output, or set run.repetitions to 0.",
         attempts=2,
     ),
@@ -268,7 +268,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         "Prepare for the SoC of the device, with the SDK version that runs there.",
     ),
     FailureKind.RESULTS_INCOMPLETE: FailureFacts(
-        "The run ended well but left outputs for only some inferences.",
+        "The run succeeded but wrote outputs for only some inferences.",
         "Run again; check free space on the device.",
         attempts=2,
     ),
@@ -311,7 +311,7 @@ FACTS: dict[FailureKind, FailureFacts] = {
         attempts=2,
     ),
     FailureKind.QHAS_MISSING: FailureFacts(
-        "The viewer wrote no QHAS summary although it was asked for.",
+        "The viewer wrote no QHAS summary although one was requested.",
         "Check that this viewer knows `qhas_json`.",
         attempts=2,
     ),

@@ -62,7 +62,7 @@ class Where:
         names = [*self.networks, *filter(None, (self.soc, self.variant, self.sweep))]
         if isinstance(self.networks, str) or not all(isinstance(name, str) for name in names):
             raise InvalidInput(
-                f"Rows are chosen by names, as in Where(['resnet50'], soc='sa8255'), and this is Where({self.networks!r}, {self.soc!r})."
+                f"Where selects rows by name, as in Where(['resnet50'], soc='sa8255'); got Where({self.networks!r}, {self.soc!r})."
             )
 
     def expression(self) -> ds.Expression:
@@ -214,7 +214,7 @@ def _require_rows(table: pa.Table) -> None:
     """Raise ValueError or OverflowError for a row without a key, an unknown origin, or a time outside the calendar."""
     for name, column in zip(table.column_names, table.columns, strict=True):
         if name == "origin" and (others := set(pc.unique(column).to_pylist()) - {None, *Origin}):
-            raise ValueError(f"{min(others)!r} is no origin of figures")
+            raise ValueError(f"{min(others)!r} is not an origin of figures")
         if name in KEY_NAMES and column.null_count:
             raise ValueError(f"a row has no {name}")
         if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
@@ -234,12 +234,12 @@ def _fragment(contents: Contents, file: HistoryFile) -> Any:
     version = int((schema.metadata or {}).get(VERSION_KEY, b"1"))
     if version > VERSION:
         raise StoreError(
-            f"{contents.store.url(file.key)} is of version {version} of the history and this qhas knows {VERSION}; "
-            "install a newer one."
+            f"{contents.store.url(file.key)} uses version {version} of the history format, and this qhas supports up to {VERSION}; "
+            "install a newer qhas."
         )
     rows, columns = fragment.metadata.num_rows, fragment.metadata.num_columns
     if rows * columns > MOST_VALUES:
-        raise ValueError(f"it has {rows} rows of {columns} columns, more than are read of one")
+        raise ValueError(f"it has {rows} rows of {columns} columns, more than may be read from one file")
     if absent := [name for name in KEY_NAMES if name not in schema.names]:
         raise ValueError(f"it has no column {absent[0]}")
     return fragment

@@ -109,9 +109,7 @@ def _as_in_onnx(seen: Mapping[str, Any], wanted: Values) -> Values:
     shape = tuple(seen["shape"] or wanted.shape)
     ways = arrangements(shape, wanted.shape)
     if not ways or values.size != wanted.size:
-        raise ValueError(
-            f"it is of {joined(shape)} values on the HTP, and of {joined(wanted.shape)} in the ONNX"
-        )
+        raise ValueError(f"it has {joined(shape)} values on the HTP, but {joined(wanted.shape)} in the ONNX")
     placed = [way.applied(values, wanted.shape).astype(wanted.dtype) for way in ways]
     return max(placed, key=lambda each: _sqnr(wanted, each))
 

@@ -35,20 +35,24 @@ async def measure_layers(record: CellRecord, site: Site) -> Layers:
     cell = record.cell.model_copy(update={"budget": type(record.cell.budget)()})
     if not cell.model.onnx:
         raise InvalidInput(
-            f"{cell.model.name} is a DLC, whose layers nothing can be read from: give the ONNX that it was made of as "
-            f"`onnx`, and the one of floats as `reference`."
+            f"{cell.model.name} is a DLC, whose layers cannot be examined: give the ONNX it was made from as "
+            f"`onnx`, and the float ONNX as `reference`."
         )
     emulated = site.model_copy(
         update={"devices": [DeviceRef(name="layers", soc=cell.soc, transport=Transport.HOST)]}
     )
     async with open_lab(emulated, named=[cell.sdk]) as lab, open_work(cell, lab, _RUN) as work:
         if work.sdk.kind is not SdkKind.HOST:
-            raise InvalidInput("Layers are looked at with the host SDK, whose converter gives them out.")
+            raise InvalidInput(
+                "Layers can only be examined with the host SDK, whose converter can expose them as outputs."
+            )
         if why := hindrance(work):
-            raise InvalidInput(f"The layers of {cell.label} cannot be looked at: {why}.")
+            raise InvalidInput(f"The layers of {cell.label} cannot be examined: {why}.")
         source, _ = await lab.model(cell.model)
         if record.model and source.sha256 != record.model.sha256:
-            raise InvalidInput(f"{record.model.onnx} is not the ONNX that the cell ran: it was changed.")
+            raise InvalidInput(
+                f"{record.model.onnx} is not the ONNX that the cell ran; it has changed since."
+            )
         return await _measured(work)
 
 
@@ -108,4 +112,4 @@ def _read(answer: Path) -> Layers:
 
 def failed(error: StepFailed) -> InvalidInput:
     """Return the failure of a step as the one sentence that a command ends with."""
-    return InvalidInput(f"The layers cannot be looked at: {error.failure.message} {error.failure.hint}")
+    return InvalidInput(f"The layers cannot be examined: {error.failure.message} {error.failure.hint}")

@@ -54,7 +54,7 @@ class TransferRow:
     name: str | None
 
     def __str__(self) -> str:
-        tensors = " or ".join(self.tensors) or "of no known name"
+        tensors = " or ".join(self.tensors) or "of unknown name"
         word = "for" if self.role == Role.INPUT else "of"
         return f"{self.role} {tensors}" + (f" {word} {self.name}" if self.name else "")
 
@@ -108,7 +108,7 @@ class BySource:
         """Everything that has no row, grouped by what it is, each entry with its name."""
         return [
             ("Inputs and outputs", [(str(row), row) for row in self.transfers]),
-            (f"Of no known {self.level}", [(op.name, op) for op in self.unknown]),
+            (f"Without a known {self.level}", [(op.name, op) for op in self.unknown]),
             ("The compiler's own", [(op.name, op) for op in self.compilers]),
         ]
 

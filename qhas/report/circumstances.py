@@ -39,7 +39,7 @@ def _data_type(record: CellRecord) -> str:
 def _option(title: str, took: object, asked: object) -> str:
     if took is not None:
         return f"{title} {took}"
-    return f"{title} {asked} (asked for)" if asked is not None else ""
+    return f"{title} {asked} (requested)" if asked is not None else ""
 
 
 def _mebibytes(value: float | None) -> str | None:

@@ -149,8 +149,8 @@ def _strange(timeline: Timeline, file: QhasFile) -> str:
     if of_one_graph(timeline.end_cycle, file):
         return ""
     return (
-        f"The trace ends after {timeline.end_cycle:,} cycles, and the QHAS summary is of {file.longest.timeline_cycles:,}: "
-        "they are of different graphs, so do not read one with the other."
+        f"The trace ends after {timeline.end_cycle:,} cycles, but the QHAS summary covers {file.longest.timeline_cycles:,}: "
+        "they belong to different graphs, so do not read them together."
     )
 
 

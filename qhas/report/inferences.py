@@ -27,12 +27,12 @@ def runtrace_note(record: CellRecord) -> str:
     ]
     if shown < runtrace.count:
         phrases.append(f"the first {shown} of them below")
-    phrases.append("the first one is cold, and the one of trace and QHAS")
+    phrases.append("the first one is cold; trace and QHAS show that one")
     if runtrace.warm_us is None:
-        phrases.append("there is no warm one")
+        phrases.append("none of them is warm")
     else:
         clock = f" at {megahertz(runtrace.warm_clock_mhz)}" if runtrace.warm_clock_mhz else ""
-        phrases.append(f"the graph of the warm ones takes {WARM.text(runtrace.warm_us)}{clock}, their median")
+        phrases.append(f"the median graph time of the warm ones is {WARM.text(runtrace.warm_us)}{clock}")
     return f"{'; '.join(phrases)}. With profiling on, none of them is a latency."
 
 

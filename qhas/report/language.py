@@ -60,17 +60,17 @@ def _rows(language: Language, whole: PassFigures) -> list[tuple[str, str]]:
     blocks = whole.time_us - whole.constant_us - whole.ends_us
     rows = [
         ("time", microseconds(whole.time_us)),
-        ("of it in blocks", f"{microseconds(blocks)}, each {microseconds(whole.block_us)}"),
-        ("of it whatever the number of blocks", microseconds(whole.constant_us)),
-        ("of it look-up and projection to the vocabulary", microseconds(whole.ends_us)),
+        ("of which in blocks", f"{microseconds(blocks)}, each {microseconds(whole.block_us)}"),
+        ("of which independent of the number of blocks", microseconds(whole.constant_us)),
+        ("of which vocabulary look-up and projection", microseconds(whole.ends_us)),
         ("DRAM", size(whole.dram)),
-        ("of it weights, once", size(whole.weights)),
-        ("of it cache, once", size(whole.cache)),
-        ("of it the rest: activations, spills, what is read again", size(whole.rest)),
+        ("of which weights, once", size(whole.weights)),
+        ("of which cache, once", size(whole.cache)),
+        ("of which the rest: activations, spills, repeated reads", size(whole.rest)),
         ("peak VTCM", mebibytes(whole.peak_vtcm)),
     ]
     if whole.of_dram_peak is not None:
-        rows.append(("of what DRAM could move in the time", percent(whole.of_dram_peak)))
+        rows.append(("share of what DRAM could move in that time", percent(whole.of_dram_peak)))
     if whole.decodes:
         rows.append(("context binary", size(language.context_bytes)))
     return rows

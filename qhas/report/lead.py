@@ -144,7 +144,7 @@ def _action(
         )
     if run.state is not SweepState.COMPLETE:
         return Action(
-            "Cells are missing; the same id completes the run.",
+            "Cells are missing; run the sweep again with the same id to complete it.",
             command=f"qhas sweep SWEEP.yaml --run-id {run.run_id}",
         )
     for tone in (Tone.WORSE, Tone.DOUBT):
@@ -156,7 +156,7 @@ def _action(
             )
             return Action(f"Look at {first.cell.label}, {stand[key].word}.", cell_page(first.cell), command)
     if findings.baseline is None:
-        return Action("Run it again after the next change: the second run is compared with this one.")
+        return Action("Run it again after the next change: that run will be compared with this one.")
     return Action("Nothing to do.")
 
 

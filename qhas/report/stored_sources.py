@@ -12,7 +12,7 @@ from qhas.source.level import Level
 from qhas.source.transfers import transfers
 from qhas.store import Store
 
-_OF_A_DLC = "it was given as a DLC, or stored before nodes were kept: run it from its ONNX"
+_OF_A_DLC = "it was given as a DLC, or stored before nodes were recorded: run it from its ONNX"
 
 
 def cells_by_source(

@@ -38,7 +38,7 @@ def _over_budget(cells: Sequence[CellRecord]) -> Iterator[str]:
 def _left_out(findings: Findings) -> Iterator[str]:
     if files := findings.unreadable:
         others = f", and {len(files) - 1} more" if len(files) > 1 else ""
-        yield f"Files of the history that are left out: {files[0]}{others}."
+        yield f"History files that are left out: {files[0]}{others}."
 
 
 def _changes(findings: Findings) -> Iterator[str]:

@@ -43,12 +43,12 @@ class Acceptance(Stored):
     sweep: Name
     run_id: Name
     cell: str = Field(description="Key of the cell, `<model>/<soc>/<variant>`.")
-    night: date = Field(description="Of the run, UTC.")
+    night: date = Field(description="Night of the run, UTC.")
     by: Who
     at: Moment
     reason: Why
     budgets: dict[str, float] = Field(
-        default={}, description="Figures that were over their budget, which are allowed from then on."
+        default={}, description="Figures that exceeded their budgets and are allowed from then on."
     )
     withdrawn: Withdrawal | None = None
 

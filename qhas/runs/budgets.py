@@ -75,7 +75,7 @@ def _result(name: str, limit: Limit, value: float | None, of: str, types: str, j
     if not judged:
         state, statement = BudgetState.NOT_JUDGED, f"the budget is not for {of} figures"
     elif value is None:
-        state, statement = BudgetState.NO_FIGURE, f"there is no such figure of this cell{types}"
+        state, statement = BudgetState.NO_FIGURE, f"there is no such figure for this cell{types}"
     else:
         state = BudgetState.KEPT if _within(limit, value) else BudgetState.OVER
         statement = f"{show(value)} ({of}){types}"
@@ -96,7 +96,7 @@ def _types(name: str, profile: Profile) -> str:
         return ""
     most = sorted(counts, key=lambda kind: (-counts[kind], kind))[:_TYPES]
     others = f" and {len(counts) - len(most)} more" if len(counts) > len(most) else ""
-    return f", whose ops are {', '.join(most)}{others}"
+    return f"; the cell's ops are {', '.join(most)}{others}"
 
 
 def _shown(name: str, value: float | None, limit: Limit) -> Callable[[float], str]:

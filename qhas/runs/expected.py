@@ -78,8 +78,8 @@ def estimated_too(record: CellRecord) -> str:
     if made is None:
         return ""
     if made.simulated_us is None:
-        return f"Not estimated too: {made.why}"
-    return f"The simulator says {TIME.text(made.simulated_us)} (host SDK {made.sdk}): a pair of qhas truth, no figure of this cell."
+        return f"No estimate: {made.why}"
+    return f"The simulator says {TIME.text(made.simulated_us)} (host SDK {made.sdk}): kept as a pair for qhas truth, not a figure of this cell."
 
 
 def sentence(record: CellRecord) -> str:

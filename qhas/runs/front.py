@@ -97,7 +97,7 @@ class Front(NamedTuple):
             yield f"{place}: {chosen.text} is the fastest with {bound}; {_OF_ORIGIN[self.origin]}."
         else:
             nearest = max(self.points, key=lambda point: point.sqnr_db)
-            yield f"{place}: nothing has {bound}; {nearest.text} comes nearest, {_OF_ORIGIN[self.origin]}."
+            yield f"{place}: no variant has {bound}; {nearest.text} comes nearest, {_OF_ORIGIN[self.origin]}."
         yield f"Accuracy against time: {', '.join(point.text for point in self.best)}."
         if beaten := ", ".join(point.text for point in self.beaten):
             yield f"Beaten, as another is no slower and no less accurate: {beaten}."

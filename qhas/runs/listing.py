@@ -63,7 +63,7 @@ def find_run(store: Store, name: str) -> str:
         raise InvalidInput(f"The store {store.root} has no run yet.")
     run_id, slash, _ = name.partition("/")
     if slash and is_name(run_id):
-        raise InvalidInput(f"{shown(name)} is a cell, or none; give its run alone: {run_id}.")
+        raise InvalidInput(f"{shown(name)} looks like a cell; give only its run: {run_id}.")
     if store.exists(keys.sweep_record(name)):
         return name
     ids = run_ids(store)
@@ -100,7 +100,7 @@ def _some(ids: Sequence[str]) -> str:
 def _near(name: str, ids: Sequence[str]) -> str:
     if near := get_close_matches(name, [LATEST, *ids], _NEAR, 0.5):
         return f"; near it: {', '.join(near)}"
-    return "; `qhas runs` lists those it has" if ids else " and no other"
+    return "; `qhas runs` lists those it has" if ids else "; it has no runs"
 
 
 def _of_entry(entry: Entry) -> RunLine:

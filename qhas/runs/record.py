@@ -60,12 +60,14 @@ class Attempt(Stored):
     number: int
     device: str | None = None
     started_at: Moment | None = None
-    seconds: float | None = Field(default=None, description="Host seconds, waiting for a core included.")
+    seconds: float | None = Field(
+        default=None, description="Seconds on the host, including waiting for a core."
+    )
     tools: list[ToolRun] = []
     failure: FailureKind | None = None
     reused: bool = Field(
         default=False,
-        description="Whether what the emulator leaves of this graph and these inputs was there already.",
+        description="Whether the emulator's files for this graph and these inputs already existed.",
         exclude_if=lambda reused: not reused,
     )
 
@@ -107,14 +109,14 @@ class PreparedFacts(Stored):
     schematic_sha256: str
     graph: str | None = Field(
         default=None,
-        description="Key of what was compiled and how, without the metadata of the DLC: the same for a network exported again.",
+        description="Key of what was compiled and how, ignoring the DLC's metadata: unchanged if the network is exported again.",
     )
     reused: bool
     context_bytes: int | None = Field(
         default=None, description="Size of the context binary, as the prepared DLC states it."
     )
     compile_seconds: float | None = Field(
-        default=None, description="What graph-prepare took; None for a graph that was there already."
+        default=None, description="Seconds that graph-prepare took; None for a graph that already existed."
     )
 
 
@@ -128,7 +130,9 @@ class EffectiveOptions(Stored):
     vtcm_mib: float | None = None
     hvx_threads: int | None = None
     dlbc: bool | None = None
-    clock_mhz: float | None = Field(default=None, description="Of the simulator; a device's is measured.")
+    clock_mhz: float | None = Field(
+        default=None, description="The simulator's clock; a device's is measured."
+    )
     compiler: str | None = Field(
         default=None, description="Build id of the compiler that made the cache record."
     )
@@ -192,7 +196,7 @@ class GraphRecord(Stored):
     language: Language | None = Field(
         default=None,
         exclude_if=lambda language: language is None,
-        description="Of a language model: what the graph says of all of it.",
+        description="For a language model: what the graph implies for the whole model.",
     )
     budgets: list[BudgetResult] = []
 
@@ -214,11 +218,12 @@ class CellRecord(Stored):
     conversion: ConversionFacts | None = Field(
         default=None,
         exclude_if=lambda facts: facts is None,
-        description="Of a cell whose network is an ONNX.",
+        description="For a cell whose network is an ONNX.",
     )
     prepared: PreparedFacts | None = None
     traits: Traits | None = Field(
-        default=None, description="What of the network decides how far a simulation is from a device."
+        default=None,
+        description="Traits of the network that determine how far a simulation is from a device.",
     )
     effective: EffectiveOptions | None = Field(default=None, description="Options as they took effect.")
     health: HealthFacts | None = None
@@ -231,29 +236,30 @@ class CellRecord(Stored):
     accuracy: Accuracy | None = Field(
         default=None,
         exclude_if=lambda accuracy: accuracy is None,
-        description="Over inferences of the input list, against ONNX Runtime; of a cell whose network has an ONNX.",
+        description="Compared with ONNX Runtime over inferences of the input list; for a cell whose network has an ONNX.",
     )
     language: Language | None = Field(
         default=None,
         exclude_if=lambda language: language is None,
-        description="Of a graph of a language model, as `by_graph` gives it.",
+        description="For a graph of a language model, as given by `by_graph`.",
     )
     estimated: OwnEstimate | None = Field(
         default=None,
         exclude_if=lambda estimated: estimated is None,
-        description="Beside a device's figures, where site.yaml has estimate: true.",
+        description="An estimate beside a device's figures, if site.yaml has estimate: true.",
     )
     remarks: list[ShownText] = Field(
-        default=[], description="What is odd about the cell's files; nothing of it counts in a figure."
+        default=[], description="Anything odd about the cell's files; none of it affects a figure."
     )
     budgets: list[BudgetResult] = Field(
-        default=[], description="Against the budget the cell ran with; the status does not depend on it."
+        default=[],
+        description="Results for the budget the cell ran with; the status does not depend on them.",
     )
     artifacts: list[Artifact] = []
     graphs: list[GraphRecord] = Field(
         default=[],
         exclude_if=lambda graphs: not graphs,
-        description="Of a DLC that holds several: figures are here then, and not above.",
+        description="The graphs of a DLC that holds several; their figures are here and not above.",
     )
 
     _of_whole: tuple[CellRecord, GraphRecord] | None = PrivateAttr(default=None)
@@ -388,7 +394,7 @@ class SweepRecord(Stored):
     sites: list[SitePart] = Field(default=[], description="Empty for a sweep at one site.")
     flow_runs: list[str] = Field(
         default=[],
-        description="Ids of the Prefect flow runs that ran it, the one of the last try at the end.",
+        description="Ids of the Prefect flow runs that ran it, the latest last.",
     )
 
     @property

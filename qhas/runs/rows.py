@@ -231,11 +231,11 @@ def legend(records: list[CellRecord]) -> list[str]:
     sentences = []
     if latencies:
         sentences.append(
-            f"Latency: {' or '.join(map(str, counts))} inferences after the warm-ups, profiling of ops off; "
+            f"Latency: {' or '.join(map(str, counts))} inferences after the warm-ups, with op profiling off; "
             "spread is from the fastest to p90, in percent of the median."
         )
     if any(record.metrics and record.origin is Origin.DEVICE for record in records):
-        sentences.append("QHAS time is of the first, cold, profiled inference: never a latency.")
+        sentences.append("QHAS time is that of the first, cold, profiled inference, never a latency.")
     return [
         *sentences,
         *scaled(records),
@@ -248,7 +248,7 @@ def legend(records: list[CellRecord]) -> list[str]:
 def scaled(records: list[CellRecord]) -> list[str]:
     """State what was compiled of language models and what was scaled, each sentence once."""
     return [
-        f"Tokens/s are of the whole model, all else of the graph as it was compiled: {sentence}."
+        f"Tokens/s are for the whole model, everything else for the graph as compiled: {sentence}."
         for sentence in dict.fromkeys(record.language.sentence for record in records if record.language)
     ]
 
@@ -262,7 +262,9 @@ def _accuracy_over(records: list[CellRecord]) -> list[str]:
     }
     scopes = " or ".join(sorted(counts, key=lambda over: counts[over]))
     return (
-        [f"Accuracy is {scopes}, their values taken as one."] if any(n > 1 for n in counts.values()) else []
+        [f"Accuracy is {scopes}, over all their values together."]
+        if any(n > 1 for n in counts.values())
+        else []
     )
 
 
@@ -275,8 +277,12 @@ def expectations(records: list[CellRecord]) -> list[str]:
         for record in records
         if isinstance(answer := expected(record), Unknown)
     )
-    sentences = [f"Expected: {'; '.join(bases)}; in brackets where 8 of 10 networks are."] if bases else []
-    return sentences + [f"Expected is not known: {sentence}." for sentence in reasons]
+    sentences = (
+        [f"Expected: {'; '.join(bases)}; in brackets: the range that holds 8 of 10 networks."]
+        if bases
+        else []
+    )
+    return sentences + [f"Expected times are not known: {sentence}." for sentence in reasons]
 
 
 def statements(records: list[CellRecord]) -> list[str]:

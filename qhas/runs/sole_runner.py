@@ -80,7 +80,7 @@ async def sole_runner(
             await asyncio.to_thread(claims.take_away, key, claim)
         elif claim.is_visible() or (seen and claim != seen):
             raise InvalidInput(
-                f"Run {run_id} is being run by {claim.host}; wait for its end, or stop it and start this again."
+                f"Run {run_id} is being run by {claim.host}; wait until it ends, or stop it and start this again."
             )
         else:
             if seen is None:
@@ -104,6 +104,6 @@ def _say_overtaken(run_id: str, other: Claim) -> None:
 def _taken(run_id: str, other: Claim) -> str:
     who = f"was taken over by {other.host}" if other.host else "was taken over, and has ended"
     return (
-        f"Run {run_id} {who}: the store had not heard of this process for too long. It stops; nothing of what it has "
-        "under way is stored."
+        f"Run {run_id} {who}: the store had not heard from this process for too long. It stops and stores none of its "
+        "unfinished work."
     )

@@ -57,7 +57,7 @@ def ending(run_id: str) -> Iterator[None]:
         yield
     except (StoreError, OSError) as error:
         raise RunNotEnded(
-            f"The cells of run {run_id} that were finished are stored, but not the end of the run "
+            f"The finished cells of run {run_id} are stored, but the end of the run is not "
             f"({str(error).rstrip('.')}); --run-id {run_id} completes it."
         ) from error
 
@@ -66,7 +66,7 @@ def require_same_spec(store: Store, run_id: str, spec: SweepSpec) -> SweepRecord
     """Return the record of an earlier try of the run, if any. Raises InvalidInput if the id belongs to another spec."""
     if run_id.lower() in keys.NO_RUNS:
         raise InvalidInput(
-            f"No run can be called {run_id}: reports have that name in the store; choose another run id."
+            f"A run cannot be called {run_id}: reports use that name in the store; choose another run id."
         )
     earlier = read_run(store, run_id)
     if earlier and (different := differences(earlier.spec, spec)):
@@ -211,7 +211,7 @@ def _cell_record(store: Store, content: bytes, run_id: str, cell: Cell) -> CellR
         record = CellRecord.model_validate_json(content, extra="ignore")
         require_64_bits(content)
     except ValueError:  # includes ValidationError
-        _report_left_out(f"{place} is no record of a cell that this version knows")
+        _report_left_out(f"{place} is not a cell record that this version can read")
         return None
     if (record.run_id, record.cell.key) != (run_id, cell.key):
         _report_left_out(f"{place} is the record of {record.cell.key} of run {record.run_id}")
@@ -222,7 +222,7 @@ def _cell_record(store: Store, content: bytes, run_id: str, cell: Cell) -> CellR
 @lru_cache(maxsize=1000)
 def _report_left_out(fault: str) -> None:
     """Warn once per process: a process that follows a run reads its records again and again."""
-    _logger.warning("%s; it is left out, and a resume makes its cell again.", shown(fault))
+    _logger.warning("%s; it is left out, and a resume runs its cell again.", shown(fault))
 
 
 async def read_cells(store: Store, run_id: str, cells: Iterable[Cell]) -> dict[str, CellRecord]:

@@ -36,8 +36,8 @@ _S3_TRIES = 3
 _PIECE = 1 << 20
 _WEB = ("http", "https")
 _SAID = {
-    "TooManyRedirects": "its server sends from one address to another, without end",
-    "ClientPayloadError": "its server sent less than it said, or what it did not pack",
+    "TooManyRedirects": "its server redirects endlessly",
+    "ClientPayloadError": "its server sent less than it announced, or badly compressed data",
 }
 """Reasons by the class name of a web client's error: aiohttp is only imported for web addresses."""
 
@@ -141,7 +141,7 @@ def describe_briefly(error: BaseException) -> str:
         if kind := _SAID.get(type(link).__name__):
             return kind
         if type(link).__name__ == "ClientResponseError":
-            answer = "with what is no HTTP" if link.__cause__ else link.status  # type: ignore[attr-defined]
+            answer = "with something that is not HTTP" if link.__cause__ else link.status  # type: ignore[attr-defined]
             return f"its server answers {answer}"
     return type(error).__name__
 
@@ -173,8 +173,8 @@ class _Watch(Callback):  # type: ignore[misc]
         self._require(self.value)
         seconds = time.monotonic() - self._since
         if inc and seconds > FIRST_SECONDS and self.value < SLOWEST * seconds:
-            raise TooSlow(f"its server sends {self.value / seconds:.0f} bytes a second")
+            raise TooSlow(f"its server sends only {self.value / seconds:.0f} bytes per second")
 
     def _require(self, size: int) -> None:
         if size > self._largest:
-            raise Unbounded(f"it is over {shown_limit(self._largest)}, the most that is read of such a file")
+            raise Unbounded(f"it is over {shown_limit(self._largest)}, the maximum size of such a file")

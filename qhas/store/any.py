@@ -78,7 +78,7 @@ class AnyFileSystem:
 
     def _require_size(self, key: str, size: int) -> None:
         if self._size(self._path(key)) != size:
-            raise OSError(f"{self._path(key)} was stored with another size than the {size} bytes sent")
+            raise OSError(f"{self._path(key)} was stored with a size other than the {size} bytes sent")
 
     def _size(self, path: str) -> int | None:
         size: int | None = self._fs.size(path)

@@ -29,9 +29,9 @@ class Artifact(Stored):
     sha256: str
     size: int
     true_name: str | None = Field(
-        default=None, description="The relative path its maker gave it, where `path` had to differ."
+        default=None, description="The original relative path, if `path` had to differ."
     )
-    pruned_at: Moment | None = Field(default=None, description="Since when the file is not there any more.")
+    pruned_at: Moment | None = Field(default=None, description="Since when the file no longer exists.")
 
 
 @dataclass(frozen=True)
@@ -91,4 +91,6 @@ def content_type(path: str) -> str:
 def require_readable(size: int | None) -> None:
     """Raise Unbounded for more bytes than are read into memory."""
     if (size or 0) > LARGEST_READ:
-        raise Unbounded(f"it is over {shown_limit(LARGEST_READ)}, the most that is read at once; remove it")
+        raise Unbounded(
+            f"it is over {shown_limit(LARGEST_READ)}, the maximum size of an object that is read at once; remove it"
+        )

@@ -11,10 +11,8 @@ from qhas.machine.secrets import masked
 REGION = "x-amz-bucket-region"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
-DIVERTED = (
-    "the server sends requests to another address, where no key goes; set AWS_ENDPOINT_URL to that address"
-)
-_ENDLESS = "the server's listing has no end: it gives no new page; check AWS_ENDPOINT_URL, or the server"
+DIVERTED = "the server redirects requests to a different address, to which no credentials are sent; set AWS_ENDPOINT_URL to that address"
+_ENDLESS = "the server's listing never ends: it returns no new page; check AWS_ENDPOINT_URL, or the server"
 _NO_WORDS = frozenset({304, 412, 413, 416})
 """Statuses that say it all: a server, or a proxy in front of it, may omit the body or write anything there."""
 _ROOTS = {
@@ -75,7 +73,7 @@ def no_s3(
 ) -> Unexpected:
     """Return the error for an answer that does not come from an S3 server."""
     return Unexpected(
-        f"{said}, which no S3 server does; check AWS_ENDPOINT_URL, the proxy, and whether the network wants a login in a"
+        f"{said}, which no S3 server does; check AWS_ENDPOINT_URL, the proxy, and whether the network requires a login in a"
         " browser",
         passes=passes,
     )
@@ -120,7 +118,7 @@ def _kind(body: bytes) -> str:
         return "a web page"
     if _ROOT.match(opened):
         return "XML of another kind"
-    return "JSON" if opened[:1] in b"{[" else "a text"
+    return "JSON" if opened[:1] in b"{[" else "plain text"
 
 
 def _opened(body: bytes) -> bytes:

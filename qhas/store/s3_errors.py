@@ -52,13 +52,13 @@ _BY_CODE = {
     "SignatureDoesNotMatch": _CREDENTIALS,
     "ExpiredToken": "the credentials have expired; get new ones",
     "InvalidToken": "the session token is refused; check AWS_SESSION_TOKEN",
-    "NoSuchBucket": "there is no such bucket; check `store` in site.yaml, or make the bucket",
+    "NoSuchBucket": "there is no such bucket; check `store` in site.yaml, or create the bucket",
     "PermanentRedirect": _ELSEWHERE,
     "AuthorizationHeaderMalformed": _ELSEWHERE,
     "IllegalLocationConstraintException": _ELSEWHERE,
     "RequestTimeTooSkewed": "this host's clock is wrong; set it",
     "QuotaExceeded": "the store is full: its quota is used up",
-    "EntityTooLarge": "the object is larger than the server takes",
+    "EntityTooLarge": "the object is larger than the server accepts",
 }
 _BY_CLASS = {
     NoCredentialsError: "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
@@ -67,7 +67,7 @@ _BY_CLASS = {
     FlexibleChecksumError: "it does not hold the bytes that were stored: their checksum differs",
 }
 _BY_STATUS = dict.fromkeys(REDIRECTS, DIVERTED) | {
-    413: "the server, or a proxy before it, takes no body of that size; raise the limit (nginx: client_max_body_size)"
+    413: "the server, or a proxy in front of it, does not accept a body of that size; raise the limit (nginx: client_max_body_size)"
 }
 _REFUSED = re.compile(
     r"performing \w+ (?P<endpoint>\w+://[^/\s]+).*? status code: (?P<status>\d{3})[^:\n]*: (?P<body>.*?)(?:\n\nDebug source|\Z)",

@@ -142,12 +142,12 @@ class Store:
             key = f"{prefix}/{stored.path}"
             self.fetch(key, fetched, stored.sha256)
             if (self.read(key), self.read(f"{prefix}/record.json")) != (content, content):
-                raise ObjectDamaged(f"The store {self.root} gives back other bytes than it was given.")
+                raise ObjectDamaged(f"The store {self.root} returned different bytes from those written.")
         try:
             self.delete(prefix)
         except StoreError as error:
             raise StoreError(
-                f"{error} (it could be written, but a run also removes what earlier tries left)"
+                f"{error} (it could be written, but a run must also be able to remove what earlier tries wrote)"
             ) from None
 
     def fetch(self, key: str, target: Path, sha256: str | None = None) -> None:
@@ -285,7 +285,7 @@ class Store:
         try:
             check_key(key)
         except ValueError as error:
-            raise StoreError(f"The store {self.root} can hold no {key!r}: {error}") from error
+            raise StoreError(f"The store {self.root} cannot hold an object named {key!r}: {error}") from error
         return key
 
 

@@ -60,7 +60,7 @@ def _plain_size(value: Any) -> Any:
     """Reject texts that Pydantic would read only in part: `20,0MB` would be 20 bytes."""
     if isinstance(value, str) and not _SIZE.fullmatch(value.strip()):
         raise ValueError(
-            f"{value!r} is no size; write a number and a unit, with a point for decimals, as in 20MB or 1.5MiB"
+            f"{value!r} is not a size; write a number and a unit, with a point for decimals, as in 20MB or 1.5MiB"
         )
     return value
 
@@ -85,7 +85,7 @@ def _side_named(given: Any) -> Any:
     is_plain = isinstance(given, int | float | str) and not isinstance(given, bool)
     if is_plain:
         raise ValueError(
-            f"more of this figure is better, so say which side {given} is of, as in {{at_least: {given}}}"
+            f"higher is better for this figure, so say which bound {given} is, as in {{at_least: {given}}}"
         )
     return given
 
@@ -141,7 +141,7 @@ class Budget(_Limits):
     """Limits of one inference. Figures are those of the QHAS summary, except for the latency."""
 
     ops: dict[Annotated[str, AfterValidator(_op_type)], Amount] = Field(
-        default={}, description="Ops of the network that ran on the HTP, by type, as in Conv2d."
+        default={}, description="Number of the network's ops that ran on the HTP, by type, as in Conv2d."
     )
     origin: Origin | None = Field(
         default=None,
@@ -160,7 +160,7 @@ class NetworkBudget(Budget):
 
     socs: dict[SocName, Budget] = {}
     graphs: dict[str, Budget] = Field(
-        default={}, description="For a DLC with several graphs: limits for one of them, by its name."
+        default={}, description="For a DLC with several graphs: limits for each, by the graph's name."
     )
 
     def on(self, soc: str) -> Budget:

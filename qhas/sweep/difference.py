@@ -43,7 +43,7 @@ def _compare_lists(place: str, before: list[Any], after: list[Any]) -> Iterator[
     if came or went:
         yield f"{place}: {', '.join([*_some('+', came), *_some('-', went)])}"
     elif list(old) != list(new):
-        yield f"{place}: in another order"
+        yield f"{place}: in a different order"
     for name in old:
         if name in new:
             yield from _compare(f"{place}.{name}", old[name], new[name])

@@ -27,7 +27,7 @@ class LanguageModel(Recipe):
         description="The model's config.json, as on Hugging Face, without weights: a path or any fsspec URL.",
     )
     context: Context = Field(
-        default=CONTEXT, title="Context", description="Tokens in the whole context, new ones included."
+        default=CONTEXT, title="Context", description="Tokens in the whole context, including new ones."
     )
     prompt: Annotated[int, Field(ge=2, le=LONGEST)] = Field(
         default=PROMPT, title="Prompt", description="New tokens per prefill pass."
@@ -35,7 +35,7 @@ class LanguageModel(Recipe):
     blocks: Annotated[int, Field(ge=1, le=MOST_BLOCKS)] = Field(
         default=2,
         title="Blocks",
-        description="In the larger graph that is compiled; 1 cannot separate constant costs.",
+        description="Blocks in the larger of the compiled graphs; 1 cannot separate constant costs.",
     )
 
     @model_validator(mode="after")

@@ -65,7 +65,7 @@ class ModelRef(Written):
         default={},
         exclude_if=_is_empty,
         title="Shapes",
-        description="For an ONNX, by input: needed where a dimension has no number.",
+        description="For an ONNX, by input: needed if a dimension has no number.",
         examples=[{"image": [1, 3, 224, 224]}],
     )
     quantize: Quantize = Field(
@@ -78,7 +78,7 @@ class ModelRef(Written):
         default="",
         exclude_if=_is_empty,
         title="Reference",
-        description="The float ONNX to compare the outputs of a DLC or a quantised ONNX with; an ONNX is its own.",
+        description="The float ONNX to compare the outputs of a DLC or a quantised ONNX with; a float ONNX is its own reference.",
     )
     accuracy: bool = Field(
         default=True,
@@ -91,14 +91,14 @@ class ModelRef(Written):
         ge=1,
         le=10_000,
         exclude_if=lambda count: count == ACCURACY_INPUTS,
-        title="Inputs of accuracy",
-        description="How many inferences of the input list accuracy covers, from the first; all if it has fewer.",
+        title="Accuracy inputs",
+        description="How many inferences of the input list accuracy covers, starting with the first; all if the list has fewer.",
     )
     inputs: Address = Field(
         default=RANDOM_INPUTS,
         title="Inputs",
         min_length=1,
-        description="random, or the path or URL of an input list, whose files are relative to it; none: no execution, "
+        description="random, or the path or URL of an input list, whose files are relative to it; none for no execution, on "
         "simulated SoCs only.",
         examples=[*INPUT_WORDS, "s3://models/inception_v2/input_list.txt"],
     )
@@ -117,7 +117,7 @@ class ModelRef(Written):
     input_ranges: dict[str, tuple[Bound, Bound]] = Field(
         default={},
         title="Input ranges",
-        description="Least and greatest random value of a whole-number input, by its name; 0 if you give none.",
+        description="Minimum and maximum random value of an integer input, by its name; 0 if not given.",
         examples=[{"input_ids": (0, 30521)}],
     )
     tags: list[Name] = Field(
@@ -131,9 +131,9 @@ class ModelRef(Written):
             has = "several; give one of" if ways else "none; give"
             raise ValueError(f"model {self.name} has {has} a dlc, an onnx or an llm")
         if not self.onnx and (self.shapes or self.quantize):
-            what = "DLC, which has its" if self.dlc else "language model, which has its own"
+            what = "DLC" if self.dlc else "language model"
             raise ValueError(
-                f"model {self.name} is a {what} shapes and bits; `shapes` and `quantize` are of an onnx"
+                f"model {self.name} is a {what}, whose shapes and bits are fixed; `shapes` and `quantize` apply only to an onnx"
             )
         return self
 
@@ -141,7 +141,7 @@ class ModelRef(Written):
     def _language_is_estimated(self) -> Self:
         if self.llm and (self.input_lists or self.reference):
             raise ValueError(
-                f"model {self.name} is a language model, which is estimated with seeded weights; it takes no inputs and no reference"
+                f"model {self.name} is a language model, which is estimated with seeded weights and accepts neither inputs nor a reference"
             )
         return self
 
@@ -149,7 +149,7 @@ class ModelRef(Written):
     def _lists_are_of_the_network_or_of_its_graphs(self) -> Self:
         if self.graph_inputs and self.inputs != RANDOM_INPUTS:
             raise ValueError(
-                "inputs and graph_inputs are both given; a DLC of several graphs has graph_inputs"
+                "inputs and graph_inputs are both given; use graph_inputs for a DLC with several graphs, inputs for any other"
             )
         return self
 

@@ -41,24 +41,24 @@ _FORMATS = (
     _Format(
         "a context binary or library",
         lambda head: head.startswith(b"\x7fELF"),
-        "give the DLC that it was made of.",
+        "give the DLC that it was made from.",
     ),
-    _Format("a packed file", _PACKED.match, "unpack it."),
+    _Format("a compressed file", _PACKED.match, "decompress it."),
     _Format(
         "a Keras or HDF5 file",
         lambda head: head.startswith(b"\x89HDF"),
         "export it as ONNX, and give that as `onnx:`.",
     ),
-    _Format("a pickle of Python", _PICKLE.match, "export it as ONNX, and give that as `onnx:`."),
+    _Format("a Python pickle", _PICKLE.match, "export it as ONNX, and give that as `onnx:`."),
     _Format(
-        "a pointer of Git LFS",
+        "a Git LFS pointer",
         lambda head: head == b"version https://",
         "fetch the file itself with `git lfs pull`.",
     ),
     _Format(
         "a JSON file",
         re.compile(rb"\s*\{").match,
-        "give the config.json of a language model as `llm:`, else correct the path.",
+        "give the config.json of a language model as `llm:`, or correct the path.",
     ),
     _Format("a text file", _TEXT.match, "correct its path."),
 )

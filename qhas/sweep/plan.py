@@ -70,7 +70,7 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
     for model in spec.models:
         if _RUNS_OWN.fullmatch(model.name):
             raise InvalidInput(
-                f"Sweep {spec.name} cannot call a model {model.name}: a run has objects of its own of such names; "
+                f"Sweep {spec.name} cannot have a model called {model.name}: a run uses such names for its own objects; "
                 "choose another name."
             )
     _require_few(spec)
@@ -83,7 +83,7 @@ def plan_sweep(spec: SweepSpec, *, look_up: bool = True) -> Plan:
         )
     cells = tuple(select(wanted, spec.select))
     if not cells:
-        raise InvalidInput(f"None of the {len(wanted)} cells of sweep {spec.name} fits the selection.")
+        raise InvalidInput(f"None of the {len(wanted)} cells of sweep {spec.name} matches the selection.")
     if look_up:
         require_files(cells)
     return Plan(
@@ -189,8 +189,8 @@ def _varied(model: ModelRef, options: Mapping[str, Any]) -> ModelRef:
         return model
     if not model.llm:
         raise InvalidInput(
-            f"Model {model.name} is no language model: a grid of `{next(iter(own))}` is of those given as `llm`; put it into a sweep of its "
-            "own."
+            f"Model {model.name} is not a language model: a grid of `{next(iter(own))}` applies only to models given as `llm`; put it into a "
+            "separate sweep."
         )
     return _language_changed(model, own)
 
@@ -211,7 +211,7 @@ def quantized(model: ModelRef, name: str) -> ModelRef:
         return _language_changed(model, bits(name) or {"weights": FLOAT})
     if not model.onnx:
         raise InvalidInput(
-            f"Model {model.name} is a DLC, whose bits are settled: a grid of `quantize` is of ONNX networks; give it as `onnx`."
+            f"Model {model.name} is a DLC, whose bits are fixed: a grid of `quantize` applies only to ONNX networks; give it as `onnx`."
         )
     kept = {"calibration": model.quantize.calibration} if model.quantize else {}
     chosen = bits(name)
@@ -229,7 +229,7 @@ def _require_few(spec: SweepSpec) -> None:
     if cells > MOST_CELLS:
         raise InvalidInput(
             f"Sweep {spec.name} has {cells} cells ({len(spec.models)} models x {len(spec.socs)} SoCs x "
-            f"{variants} variants), the most is {MOST_CELLS}; shorten its grid or split it."
+            f"{variants} variants); the maximum is {MOST_CELLS}; shorten its grid or split it."
         )
 
 
@@ -246,7 +246,7 @@ def _require(
         kind = kind_at(fs, path, address)
     except Exception as error:  # every fsspec backend raises its own, and its text holds the address
         raise InvalidInput(
-            f"{masked(address)} cannot be looked up: {describe_error(address, error)}."
+            f"{masked(address)} cannot be accessed: {describe_error(address, error)}."
         ) from None
     if kind == "directory" and kind not in kinds:
         raise InvalidInput(f"{masked(address)} is a folder; name a file.")
@@ -262,9 +262,9 @@ def _warnings(spec: SweepSpec, cells: Iterable[Cell]) -> Iterator[str]:
             if (rule.model, rule.soc, rule.variant) not in fitting:
                 fields = rule.model_dump(exclude_none=True).items()
                 listed = ", ".join(f"{field}: {value}" for field, value in fields)
-                yield f"The exclusion {{{listed}}} leaves nothing out: no cell of the sweep is that."
+                yield f"The exclusion {{{listed}}} has no effect: it matches no cell of the sweep."
     for soc in spec.socs:
         if soc not in KNOWN_SOCS:
             near = get_close_matches(soc, KNOWN_SOCS)
-            meant = f", where {' and '.join(near)} are near it" if near else ""
+            meant = f" (similar: {', '.join(near)})" if near else ""
             yield f"SoC {soc} is not in this version's list{meant}; the SDK decides whether it can prepare for it."

@@ -22,12 +22,12 @@ class Quantization(Written):
     """Bits of weights and activations. The ranges of activations are those observed on calibration data."""
 
     weights: Literal[4, 8] = Field(
-        default=8, title="Weights", description="Bits: 8, or 4 where the tools take it."
+        default=8, title="Weights", description="Bits: 8, or 4 if the tools support it."
     )
     activations: Literal[8, 16, "mixed"] = Field(
         default=8,
         title="Activations",
-        description="Bits: 8, 16, or mixed: 8, and 16 where 8 costs the outputs most (host SDK).",
+        description="Bits: 8, 16, or mixed: 8, but 16 where 8 harms the outputs most (host SDK).",
     )
     calibration: Address = Field(
         default=RANDOM_CALIBRATION,
@@ -72,7 +72,7 @@ def _known(name: Any) -> Any:
 
 
 def _no_such(name: Any) -> ValueError:
-    return ValueError(f"{name!r} is no quantisation; choose from {', '.join(NAMES)}{perhaps(name, NAMES)}")
+    return ValueError(f"{name!r} is not a quantisation; choose from {', '.join(NAMES)}{perhaps(name, NAMES)}")
 
 
 Quantize = Annotated[Quantization | None, BeforeValidator(_named)]

@@ -48,12 +48,12 @@ class SiteRef(Written):
         default=None, description="Path of site.yaml on the site's workers; without it their QHAS_SITE."
     )
     patience_seconds: float = Field(
-        default=300.0, gt=0, description="How long to wait until a worker of the site takes the run."
+        default=300.0, gt=0, description="How long to wait for a worker of the site to accept the run."
     )
     silence_seconds: float = Field(
         default=600.0,
         ge=60,
-        description="A run that shows no sign of life for this long is given up: its host is gone.",
+        description="A run that shows no sign of life for this long is given up: its host is presumed lost.",
     )
 
     @model_validator(mode="after")
@@ -148,7 +148,7 @@ class Part(Written):
         bounds = [tuple(map(int, part.split("-"))) for part in self.cells.split(",")]
         if self.plan != _digest(plan) or any(not 1 <= each[0] <= each[-1] <= len(plan) for each in bounds):
             raise InvalidInput(
-                f"Site {self.site} plans other cells from this spec than the sweep it belongs to; "
+                f"Site {self.site} plans different cells from this spec than the sweep it belongs to; "
                 "install the same version of qhas-flows on both."
             )
         positions = {number for each in bounds for number in range(each[0], each[-1] + 1)}

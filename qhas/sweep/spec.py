@@ -55,7 +55,9 @@ class PrepareOptions(Written):
     """Options of graph-prepare. Those not given keep the SDK's default."""
 
     optimization_level: OptimizationLevel | None = Field(
-        default=None, title="Optimisation level", description="1, 2 or 3; higher prepares slower."
+        default=None,
+        title="Optimisation level",
+        description="1, 2 or 3; higher levels take longer to prepare.",
     )
     vtcm_mb: VtcmMegabytes | None = Field(
         default=None, title="VTCM in MB", description="0 to 64; 0 is the SoC's maximum."
@@ -89,14 +91,14 @@ class RunOptions(Written):
         ge=0,
         le=1000,
         title="Warm-ups",
-        description="0 to 1000 inferences before the latency is taken (devices only).",
+        description="0 to 1000 inferences before the latency is measured (devices only).",
     )
     repetitions: int = Field(
         default=30,
         ge=0,
         le=100_000,
         title="Repetitions",
-        description="0 to 100000 timed inferences (devices only); 0 leaves latency out.",
+        description="0 to 100000 timed inferences (devices only); 0 skips the latency.",
     )
     timeout_seconds: int = Field(
         default=600,
@@ -157,10 +159,13 @@ class Variants(Written):
         default=[],
         exclude_if=_is_empty,
         title="Quantise",
-        description=f"For ONNX networks: each of {', '.join(QUANTISATIONS)}; for language models those with one number of bits each.",
+        description=f"For ONNX networks: each of {', '.join(QUANTISATIONS)}; for language models, those with a single bit width for activations.",
     )
     context: list[Context] = Field(
-        default=[], exclude_if=_is_empty, title="Contexts", description="For language models: tokens of each."
+        default=[],
+        exclude_if=_is_empty,
+        title="Contexts",
+        description="For language models: tokens in each context.",
     )
     cache: list[ActivationBits] = Field(
         default=[],
@@ -204,14 +209,14 @@ class Selection(Written):
     models: list[str] = Field(default=[], title="Networks", description="As in inception_*.")
     socs: list[str] = Field(default=[], title="SoCs", description="As in sa8*.")
     variants: list[str] = Field(default=[], title="Variants", description="As in perf_profile-burst*.")
-    tags: list[Name] = Field(default=[], title="Tags", description="A model needs one of them.")
+    tags: list[Name] = Field(default=[], title="Tags", description="A model needs at least one of them.")
     cells: list[str] = Field(
         default=[], title="Cells", description="Keys, as in inception_v2/sa8255/default."
     )
     canary: bool = Field(
         default=False,
         title="Canary",
-        description="One cell per SoC: of the first model tagged canary, else of the first model.",
+        description="One cell per SoC: of the first model tagged canary, or else of the first model.",
     )
 
 
@@ -232,7 +237,7 @@ class SweepSpec(Written):
     name: Name = Field(title="Name", description="Short name of the sweep, part of every run id.")
     models: list[ModelRef] = Field(min_length=1, title="Networks", description="At least one.")
     socs: list[SocName] = Field(
-        min_length=1, title="SoCs", description="Names as graph-prepare takes them, as in sm8750."
+        min_length=1, title="SoCs", description="Names that graph-prepare accepts, as in sm8750."
     )
     variants: Variants = Field(default=Variants(), title="Grid")
     prepare: PrepareOptions = Field(default=PrepareOptions(), title="Prepare")
@@ -242,20 +247,20 @@ class SweepSpec(Written):
         default=False,
         exclude_if=lambda explain: not explain,
         title="Explain",
-        description="Also find what bounds each network, by some nine compilations on the simulator.",
+        description="Also find what bounds each network, with about nine compilations on the simulator.",
     )
     exclude: list[Exclusion] = Field(default=[], title="Exclude", description="Cells left out.")
     select: Selection = Field(default=Selection(), title="Select")
     budgets: dict[Name, NetworkBudget] = Field(
         default={},
         title="Budgets",
-        description="By model: what its cells may cost. A cell over budget makes the exit code 1.",
+        description="By model: what its cells may cost. If a cell is over budget, the exit code is 1.",
     )
 
     on_upgrade: OnUpgrade = Field(
         default=OnUpgrade.TABLE,
         title="On a new SDK",
-        description="What cells slower than with the SDK before set off: a table, events too, or exit code 1 too.",
+        description="What follows if cells are slower than with the previous SDK: a table, also events, or also exit code 1.",
     )
 
     @model_validator(mode="after")
@@ -289,7 +294,7 @@ class Cell(Written):
     sdk: Name | None = Field(
         default=None,
         exclude_if=lambda sdk: sdk is None,
-        description="Its name at the site; None is the site's own.",
+        description="The SDK's name at the site; None for the site's own.",
     )
     prepare: PrepareOptions = PrepareOptions()
     run: RunOptions = RunOptions()

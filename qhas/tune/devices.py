@@ -102,7 +102,7 @@ async def _measured(site: Site, cells: Sequence[Cell]) -> Decision:
         works = [await scope.enter_async_context(open_work(cell, lab, "tuning")) for cell in cells]
         prepared = [await DIRECT.prepare_graph(work) for work in works]
         if any(each.graphs for each in prepared):
-            return Decision(why="the DLC holds several graphs, and which of them counts is not known")
+            return Decision(why="the DLC has several graphs, and it is not known which of them counts")
         return await _timed(lab, works, prepared)
 
 
@@ -110,7 +110,7 @@ async def _timed(lab: Lab, works: Sequence[CellWork], prepared: Sequence[Prepare
     rounds: list[list[float]] = [[] for _ in works]
     async with works[0].lease() as device:
         if device.origin is not Origin.DEVICE:
-            return Decision(why="the site has no device of the SoC")
+            return Decision(why="the site has no device with this SoC")
         for work in works:
             await DIRECT.ready_device(work, device)
         for _ in range(ROUNDS):

@@ -173,20 +173,22 @@ class Tuning(Stored):
         undecided = f"; no device decided: {self.decision.why}" if self.decision else ""
         if not self.gained:
             return (
-                f"{place}: none of {len(self.tried)} combinations is simulated better than the default, {what} "
+                f"{place}: none of {len(self.tried)} combinations beats the default in simulation, {what} "
                 f"{show(self.default.figure(self.objective))}; {self.truth}."
             )
         values = f"{show(self.best.figure(self.objective))} in place of {show(self.default.figure(self.objective))}"
         checked = f"; {self.outputs.sentence}" if self.outputs else ""
         return (
-            f"{place}: {what} {signed_percent(self.gain_percent)}, simulated and confirmed by no device: {values}"
+            f"{place}: {what} {signed_percent(self.gain_percent)}, simulated, not confirmed on a device: {values}"
             f"{self._interval}; {self.truth}{checked}{undecided}."
         )
 
     def _measured(self, decision: Decision, winner: int) -> str:
         """Return the device's result and the simulator's, each labelled as such."""
         default = decision.timed[0]
-        how = f"on {decision.device}, in turns with the default, {len(default.rounds_us)} rounds of medians"
+        how = (
+            f"on {decision.device}, alternating with the default, {len(default.rounds_us)} rounds of medians"
+        )
         if not winner:
             tried = "; ".join(
                 f"{each.words} {signed_percent(decision.percent(number))}"
@@ -194,7 +196,7 @@ class Tuning(Stored):
                 if number
             )
             return (
-                f"stays at the default's {microseconds(default.median_us)}, measured {how}: none of what is simulated faster is faster in "
+                f"stays at the default's {microseconds(default.median_us)}, measured {how}: none of the candidates that simulate faster is faster in "
                 f"every round ({tried}, measured)"
             )
         checked = f"; {self.outputs.sentence}" if self.outputs else ""

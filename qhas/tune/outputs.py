@@ -149,7 +149,7 @@ async def _run(argv: list[str], sdk: Sdk, place: Path, soc: str) -> None:
     if run.timed_out:
         raise ValueError(f"{Path(argv[0]).name} was stopped after {_TIMEOUT_SECONDS // 60} minutes")
     if run.exit_code:
-        raise ValueError(f"{Path(argv[0]).name} ended with {run.exit_code}: {last_words(output)}")
+        raise ValueError(f"{Path(argv[0]).name} ended with exit code {run.exit_code}: {last_words(output)}")
 
 
 def apart(
@@ -160,13 +160,15 @@ def apart(
     Raises ValueError if the outputs do not correspond, or hold values that are not finite.
     """
     if before.keys() != after.keys() or not before:
-        raise ValueError("the two compilations left other outputs")
+        raise ValueError("the two compilations produced different outputs")
     for name, values in before.items():
         others = after[name]
         if len(values) != len(others):
-            raise ValueError(f"output {name} has {len(values)} values and {len(others)}")
+            raise ValueError(
+                f"output {name} has {len(values)} values in one compilation and {len(others)} in the other"
+            )
         if not all(map(isfinite, values)) or not all(map(isfinite, others)):
-            raise ValueError(f"output {name} holds values that are no numbers")
+            raise ValueError(f"output {name} has values that are infinite or NaN")
         largest = max(map(abs, values), default=0.0)
         step = steps.get(Path(name).stem) or _HALF * largest
         difference = max(

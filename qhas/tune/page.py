@@ -23,7 +23,7 @@ def _lines(tuning: Tuning) -> Iterator[str]:
     yield f"| {' | '.join(TITLES)} |\n|---|---:|---:|---:|"
     for row in effect_rows(tuning):
         yield f"| {' | '.join(row)} |"
-    yield "\n## What no other beats in time, DRAM and VTCM at once, simulated\n"
+    yield "\n## Pareto front of time, DRAM and VTCM, simulated\n"
     yield "| options | time | DRAM | peak VTCM | context binary |\n|---|---:|---:|---:|---:|"
     for number in tuning.pareto:
         yield f"| {' | '.join(cells(tuning.tried[number]))} |"
@@ -45,7 +45,7 @@ def coverage(tuning: Tuning) -> str:
     noun = "combination was" if len(tuning.tried) == 1 else "combinations were"
     return (
         f"{len(tuning.tried)} of {tuning.grid} {noun} tried, {tuning.compiled} compiled now, on SDK {tuning.sdk}; all figures "
-        f"are simulated{', but those called measured' if tuning.decision and tuning.decision.timed else ''}."
+        f"are simulated{', except those labelled measured' if tuning.decision and tuning.decision.timed else ''}."
     )
 
 

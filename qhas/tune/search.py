@@ -47,7 +47,7 @@ class Search:
         default = self._outcomes[DEFAULT]
         if not isinstance(default, Estimate):
             raise InvalidInput(
-                f"{self._subject.dlc.name} has no estimate for {self._subject.soc}, and cannot be tuned: {default}"
+                f"{self._subject.dlc.name} has no estimate for {self._subject.soc}, so it cannot be tuned: {default}"
             )
         self._axes = axes(default)
         self._planned = min(trials, self.grid)

@@ -52,11 +52,11 @@ def _kind(address: str) -> str:
 async def _dlc(address: str, sdk: Sdk, folder: Path) -> tuple[Path, str]:
     if _kind(address) == "onnx":
         if "://" in address:
-            raise InvalidInput(f"{address} is not a file on this host; an ONNX has to be one.")
+            raise InvalidInput(f"{address} is not a file on this host, as an ONNX must be.")
         path = Path(address)
         converted = (await to_dlcs({"net": path}, sdk, folder))["net"]
         if converted.dlc is None:
-            raise InvalidInput(f"{path.name} becomes no DLC: {converted.refusal}.")
+            raise InvalidInput(f"{path.name} cannot be converted to a DLC: {converted.refusal}.")
         return converted.dlc, await asyncio.to_thread(content_of, converted.dlc)
     try:
         source, _ = await Models(folder).get(ModelRef(name="net", dlc=address))

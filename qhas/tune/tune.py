@@ -20,7 +20,7 @@ _MOST_CHECKS = 3
 _FINALISTS = 3
 """The number of candidates measured on a device."""
 
-_LESS_VTCM = "latencies that were measured elsewhere fit networks with all of the VTCM better than with less"
+_LESS_VTCM = "the simulator agrees with latencies measured elsewhere better when a network has all of the VTCM than when it has less"
 
 
 def tune(

@@ -138,14 +138,14 @@ class Ladder:
         if again and not again.poor and not look.confirmed_by(again, self.nights.levels()):
             self._streak = 0
             self._take(look.point)
-            return of_look(Verdict.STEADY, look, f"once, and not again in the re-run on {again.device}")
+            return of_look(Verdict.STEADY, look, f"once only, not in the re-run on {again.device}")
         confirmed = again is not None and not again.poor and look.resembling < _RESEMBLING
         how = f"confirmed by a re-run on {again.device}" if again and confirmed else f"for {nights} nights"
         measured = nights + confirmed
         if measured < 2 or self._spells.chance(look, self._night, measured) > NO_WONDER:
             self._streak = sign * nights
             self._take(look.point)
-            young = f"{how}, but {look.known} nights are few to tell a change from a second mode"
+            young = f"{how}, but {look.known} nights are too few to tell a change from a second mode"
             return of_look(Verdict.SUSPICIOUS, look, young if confirmed else "")
         self._streak = 0
         return self._changed(look, nights, how)
@@ -209,7 +209,7 @@ class Ladder:
         if change.off < 0:
             if worse and good is not None:
                 return self._sustained(point, worse, good)
-            return replace(judgement, reason="the gain of the nights before is gone")
+            return replace(judgement, reason="the gain of the previous nights is gone")
         if good is None or before - good < EFFECT / 2:
             return self._recovered(replace(judgement, verdict=Verdict.RECOVERED))
         if worse:
@@ -294,7 +294,7 @@ class Ladder:
             self._spells.before(look, self._night).nights
             and self._spells.chance(look, self._night, nights + 1) > NO_WONDER
         ):
-            return "as it has been before and came back from"
+            return "as before, when it came back each time"
         seen = self.nights.seen
         first = len(seen) - nights
         if restless and first >= 0 and look.point.same_graph(seen[first].point):

@@ -63,7 +63,7 @@ class Verdict(StrEnum):
 def _judged(column: Any) -> Figure:
     figure = column if isinstance(column, Figure) else JUDGED.get(column)
     if figure is None or not figure.judged:
-        raise ValueError(f"no figure that is judged: {column!r}; choose from {', '.join(JUDGED)}")
+        raise ValueError(f"{column!r} is not a judged figure; choose from {', '.join(JUDGED)}")
     return figure
 
 
@@ -93,7 +93,7 @@ class Upgrade(Stored):
     The verdict's `change_percent` says by how much it differs.
     """
 
-    before: str = Field(description="Version of the SDK before.")
+    before: str = Field(description="Version of the previous SDK.")
     after: str
     outcome: SdkOutcome
 
@@ -109,29 +109,29 @@ class CellVerdict(Stored):
     verdict: Verdict
     value: float
     baseline: float | None = Field(
-        default=None, description="The level it is held against; none on a first night."
+        default=None, description="The level it is compared with; none on a first night."
     )
     change_percent: float | None = Field(
-        default=None, description="None where there is no baseline, or it is 0."
+        default=None, description="None if there is no baseline, or it is 0."
     )
-    points: int = Field(default=0, description="Nights that the baseline is made of.")
+    points: int = Field(default=0, description="Nights that the baseline is built from.")
     since_run: str | None = Field(
-        default=None, description="The first run of the change that the verdict tells of."
+        default=None, description="The first run of the change that the verdict reports."
     )
     since: date | None = Field(default=None, description="Its night.")
     before_run: str | None = Field(
         default=None, description="The last run before the change: the one to compare with."
     )
     still_percent: float | None = Field(
-        default=None, description="Of a regression that has become better: how far it is off yet."
+        default=None, description="For a regression that has become better: how much of it remains."
     )
-    rate_percent: float | None = Field(default=None, description="Of a drift: how much a night.")
+    rate_percent: float | None = Field(default=None, description="For a drift: how much per night.")
     upgrade: Upgrade | None = Field(
         default=None,
-        description="While the SDK is too new for a level of its own; told in a table of its own.",
+        description="Given while the SDK is too new for its own level; reported in a separate table.",
     )
     device: str | None = Field(default=None, description="Name of the device; none for simulated figures.")
-    sentence: str = Field(description="The verdict for people, with its reason.")
+    sentence: str = Field(description="The verdict in words, with its reason.")
 
 
 def headlines(verdicts: Iterable[CellVerdict]) -> dict[str, CellVerdict]:

@@ -117,7 +117,7 @@ def _of_rack(devices: Iterable[_Witnesses]) -> Moved | None:
     with_it = sum(each.off * off > 0 and abs(each.off) >= _SLIGHT for each in witnesses)
     if abs(off) < max(_SLIGHT, BEYOND * spread) or with_it < _AGREE * len(witnesses):
         return None
-    return Moved(off, f"{with_it} of {len(witnesses)} devices moved, by {_percent(off)} in the median")
+    return Moved(off, f"{with_it} of {len(witnesses)} devices moved, by a median of {_percent(off)}")
 
 
 def _moved(off: float, who: str, cells: _Witnesses) -> Moved:

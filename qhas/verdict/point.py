@@ -98,5 +98,5 @@ def differences(point: Point, before: Point) -> list[str]:
     if point.model != before.model:
         phrases.append("the same network, exported again" if point.same_graph(before) else "another DLC")
     elif not phrases and point.artifact and point.artifact == before.artifact:
-        phrases.append("the prepared graph is the same to the byte")
+        phrases.append("the prepared graph is byte-identical")
     return phrases

@@ -32,7 +32,7 @@ async def test_the_answer_is_the_runs_message_and_its_page_an_artifact(tmp_path:
         return_state=True,
     )
     assert state.is_completed()
-    assert "net on sa8255: time of an inference −20 %, simulated and confirmed by no device" in str(
+    assert "net on sa8255: time of an inference −20 %, simulated, not confirmed on a device" in str(
         state.message
     )
     key = Path(str(state.message).rpartition("Page: ")[2]).stem

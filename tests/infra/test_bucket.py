@@ -157,7 +157,7 @@ def test_without_a_right_to_networks_their_absence_and_their_being_closed_are_on
             require_files([cell(dlc)])
     action = {"ReadNetworks": "s3:GetObject", "SeeNetworks": "s3:ListBucket"}[sid]
     become(without(rules("iam-worker"), sid, action))
-    with pytest.raises(InvalidInput, match="cannot be looked up"):
+    with pytest.raises(InvalidInput, match="cannot be accessed"):
         require_files([cell(dlc)])
 
 

@@ -178,7 +178,8 @@ def test_a_list_is_of_one_graph(rack: Rack) -> None:
     found = rack.run("llms-list", models=[model])
     assert found.failure
     assert (
-        "2 graphs (prefill, decode), and an input list is of one; use `graph_inputs`" in found.failure.message
+        "2 graphs (prefill, decode), but an input list covers only one graph; use `graph_inputs`"
+        in found.failure.message
     )
 
 
@@ -196,7 +197,7 @@ def test_each_graph_may_have_a_list_of_its_own(rack: Rack) -> None:
     one_less = rack.run("llms-one", models=[model | {"graph_inputs": {"decode": lists["decode"]}}])
     assert one_less.failure
     assert one_less.failure.message.startswith(
-        "The DLC has 2 graphs (prefill, decode), and `graph_inputs` has lists for decode"
+        "The DLC has 2 graphs (prefill, decode), but `graph_inputs` has lists for decode"
     )
 
 

@@ -41,5 +41,5 @@ def test_a_phone_that_cannot_be_reached_leaves_the_answer_simulated(rack_of: Rac
     rack = rack_of(phone={"soc": "sm8750", "ref": {"serial": "nobody", "answer_seconds": 1}})
     answer = tuned(rack)
     assert answer.best.options == {"vtcm_mb": 2}
-    assert "simulated and confirmed by no device" in answer.sentence
+    assert "simulated, not confirmed on a device" in answer.sentence
     assert "no device decided: " in answer.sentence

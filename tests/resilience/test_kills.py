@@ -73,7 +73,9 @@ async def test_a_run_that_another_process_runs_is_refused_and_nothing_is_run(
     lab = build_lab(tmp_path, 1, environment)
     async with sole_runner(Store(str(lab.folder / "store")), "killed"):
         assert await asyncio.to_thread(lab.run, "killed") == 2
-    assert f"is being run by {gethostname()} (process {os.getpid()}); wait for its end" in lab.said("killed")
+    assert f"is being run by {gethostname()} (process {os.getpid()}); wait until it ends" in lab.said(
+        "killed"
+    )
     assert read_calls(lab.sdk) == []
 
 

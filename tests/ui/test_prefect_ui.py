@@ -52,9 +52,9 @@ def test_the_form_shows_titles_help_and_bounds(page: Page, desk: Desk, ui: str) 
         "SoC",
         "Site file (Optional)",
         "Optimisation level (Optional)",
-        "1, 2 or 3; higher prepares slower.",
+        "1, 2 or 3; higher levels take longer to prepare.",
         "0 to 64; 0 is the SoC's maximum.",
-        "0 to 100000 timed inferences (devices only); 0 leaves latency out.",
+        "0 to 100000 timed inferences (devices only); 0 skips the latency.",
         "Empty: a new run. The id of an earlier run completes it: only cells that are missing or failed run.",
         "enable_sequencer_flow_events (Optional)",
     ):

@@ -146,7 +146,7 @@ report.drawTimeline = () => {
       const lane = lanes[at], op = timeline.ops[lane.op[bin]];
       lines.unshift(lane.name);
       if (!op) lines.push("idle");
-      else lines.push(op.work === "op" ? `${lane.busy[bin]} % taken, most by ${op.qnn || "?"}: ${op.htp}` : `${lane.busy[bin]} % taken, most by ${titles[op.work]}`);
+      else lines.push(op.work === "op" ? `${lane.busy[bin]} % busy, mostly ${op.qnn || "?"}: ${op.htp}` : `${lane.busy[bin]} % busy, mostly ${titles[op.work]}`);
     }
     for (const counter of timeline.counters) lines.push(`${counter.name}: ${told(counter, counter.bytes[bin])}`);
     return lines;

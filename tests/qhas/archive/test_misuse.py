@@ -22,7 +22,7 @@ ASKED: dict[str, tuple[Asked, str]] = {
     "no cell": (lambda lab, _: lab.run().cell(None), "A cell must be given as a str"),
     "a file that is none": (lambda lab, _: lab.run().cells[0].file("nope"), "has no nope; it has"),
     "a figure that is none": (lambda lab, _: lab.history("net", "sm8750", "time"), "choose from time_us"),
-    "a network by its number": (lambda lab, _: lab.cells(5), "Rows are chosen by names"),
+    "a network by its number": (lambda lab, _: lab.cells(5), "Where selects rows by name"),
     "no question": (lambda lab, _: lab.query(None), "A query must be given as a str"),
     "a view that is none": (lambda lab, _: lab.query("select * from cels"), "The views are cells, ops"),
     "a comparison with nothing": (
@@ -33,7 +33,10 @@ ASKED: dict[str, tuple[Asked, str]] = {
     "a store of no name": (lambda _, root: qhas.open(""), "not as ''"),
     "a store that is not there": (lambda _, root: qhas.open(f"{root}/gone"), "There is no store at"),
     "the address of a store for a store": (lambda _, root: qhas.load_run(root, "x"), "give qhas.Store(...)"),
-    "no store for a history": (lambda _, root: qhas.read_history(None, qhas.Where()), "'None' is no store"),
+    "no store for a history": (
+        lambda _, root: qhas.read_history(None, qhas.Where()),
+        "'None' is not a store",
+    ),
     "a column that is none": (
         lambda _, root: qhas.read_history(Store(root), qhas.Where(), ["time"]),
         "The history has no column time; choose from time_us",

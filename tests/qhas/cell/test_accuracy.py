@@ -63,11 +63,11 @@ async def test_a_classifiers_best_class_is_compared(against: OpenBench, networks
 @pytest.mark.parametrize(
     ("outputs", "shapes", "sentence"),
     [
-        ({}, None, "the run left no outputs"),
-        ({"map": 47}, None, "output map has 188 bytes, and 1 x 2 x 4 x 6 values of float32 in the ONNX"),
-        ({"map": 48}, {"map": (1, 2, 6, 4)}, "output map is of 1 x 2 x 6 x 4 values on the HTP"),
-        ({"a": 48, "b": 48}, None, "the outputs of the run are a, b, and those of the ONNX map"),
-        ({"map": np.inf}, None, "output map: 48 of 48 values are infinite or no numbers"),
+        ({}, None, "the run wrote no outputs"),
+        ({"map": 47}, None, "output map has 188 bytes, but 1 x 2 x 4 x 6 float32 values in the ONNX"),
+        ({"map": 48}, {"map": (1, 2, 6, 4)}, "output map has 1 x 2 x 6 x 4 values on the HTP"),
+        ({"a": 48, "b": 48}, None, "the outputs of the run are a, b, but those of the ONNX are map"),
+        ({"map": np.inf}, None, "output map: 48 of 48 values are infinite or NaN"),
     ],
 )
 async def test_outputs_that_are_not_the_onnxs_are_told(
@@ -119,7 +119,7 @@ async def test_an_input_of_a_lone_value_is_fed(fake_sdk: Path, tmp_path: Path) -
 async def test_inputs_that_are_not_the_onnxs_are_told(against: OpenBench) -> None:
     async with against(inputs={"image": (1, 6, 4, 4)}) as bench:
         prepared, _ = await fed(bench)
-        with pytest.raises(Exception, match="input image is of 1 x 6 x 4 x 4 values on the HTP"):
+        with pytest.raises(Exception, match="input image has 1 x 6 x 4 x 4 values on the HTP"):
             await measure_accuracy(bench.work, prepared)
 
 
@@ -132,7 +132,7 @@ async def test_a_vendors_converter_leaves_open_where_square_channels_lie(
         fake_sdk, tmp_path, str(tmp_path / "store"), model=model | {"reference": str(network)}
     ) as bench:
         prepared, _ = await fed(bench)
-        with pytest.raises(Exception, match="whether they come last on the HTP is not told"):
+        with pytest.raises(Exception, match="ambiguous whether the channels come last on the HTP"):
             await measure_accuracy(bench.work, prepared)
 
 

@@ -213,11 +213,13 @@ def test_else_the_last_line_is_the_evidence(tmp_path: Path) -> None:
 
 def test_a_tool_that_said_nothing_is_told_so(tmp_path: Path) -> None:
     failed = verdict(tmp_path, PREPARE, "", code=127)
-    assert str(failed) == "the-tool ended with exit code 127 and said nothing."
+    assert str(failed) == "the-tool ended with exit code 127 and printed nothing."
     assert failed.failure.evidence is None
 
 
-@pytest.mark.parametrize(("code", "said"), [(139, "crashed with SIGSEGV"), (137, "was ended by SIGKILL")])
+@pytest.mark.parametrize(
+    ("code", "said"), [(139, "crashed with SIGSEGV"), (137, "was terminated by SIGKILL")]
+)
 def test_a_signal_is_named_in_the_message(tmp_path: Path, code: int, said: str) -> None:
     assert str(verdict(tmp_path, PREPARE, "", code=code)) == f"the-tool {said}."
 
@@ -238,7 +240,7 @@ FULL = [
 def test_what_a_tool_on_a_full_disk_could_not_write_is_the_disks_fault(
     kind: FailureKind, blamed: bool
 ) -> None:
-    error = StepFailed(kind, PREPARE, "the-tool ended with exit code 1 and said nothing.", "evidence")
+    error = StepFailed(kind, PREPARE, "the-tool ended with exit code 1 and printed nothing.", "evidence")
     full, good = (ended(1).model_copy(update={"disk_full": full}) for full in (True, False))
     found = disk_to_blame(error, [good, full])
     assert (found is not None) is blamed

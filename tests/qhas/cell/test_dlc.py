@@ -90,7 +90,7 @@ def test_metadata_without_usable_inputs_are_refused_by_file(tmp_path: Path, docu
 
 
 def test_a_dlc_without_the_record_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"holds no dlc\.metadata2\.\* record"):
+    with pytest.raises(ValueError, match=r"has no dlc\.metadata2\.\* record"):
         graph_inputs(dlc(tmp_path, metadata(TENSOR), name="dlc.metadata3"))
 
 
@@ -160,7 +160,7 @@ def test_dimensions_that_no_tensor_has_are_refused_in_short(tmp_path: Path, dime
 
 
 def test_more_inputs_than_a_network_has_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="it states 4097 inputs, the most is 4096"):
+    with pytest.raises(ValueError, match="it states 4097 inputs; the maximum is 4096"):
         graph_inputs(dlc(tmp_path, metadata(*[{"name": "x", "dimensions": [1]}] * (MOST_INPUTS + 1))))
 
 

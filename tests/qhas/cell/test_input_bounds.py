@@ -63,7 +63,7 @@ def test_random_values_without_end_are_refused_before_any_is_written(
     tensors: list[list[int]], folder: Path, tmp_path: Path
 ) -> None:
     network = dlc(tmp_path, metadata(*({"name": "x", "dimensions": each} for each in tensors)))
-    with pytest.raises(StepFailed, match="random ones are made up to 67108864; give an input list"):
+    with pytest.raises(StepFailed, match="but random inputs have at most 67108864; give an input list"):
         gather_inputs(model(), network, folder)
     assert list(folder.iterdir()) == []
 
@@ -157,13 +157,13 @@ def test_the_folder_of_a_list_may_hold_blanks_and_empty_parts(folder: Path) -> N
 @pytest.mark.parametrize(
     ("written", "fault"),
     [
-        ("../../../../x.raw", "leads out of the list's store"),
-        ("a/../../../../../x.raw", "leads out of the list's store"),
+        ("../../../../x.raw", "points outside the list's store"),
+        ("a/../../../../../x.raw", "points outside the list's store"),
         ("/etc/shadow", "is an absolute path, but the list is not on this host"),
-        ("file:///etc/shadow", "is a URL of another store than the list's"),
-        ("local:///etc/shadow", "is a URL of another store than the list's"),
-        ("s3://other/x.raw", "is a URL of another store than the list's"),
-        ("memory://x::file:///etc/shadow", "is a URL of another store than the list's"),
+        ("file:///etc/shadow", "is a URL in a different store from the list's"),
+        ("local:///etc/shadow", "is a URL in a different store from the list's"),
+        ("s3://other/x.raw", "is a URL in a different store from the list's"),
+        ("memory://x::file:///etc/shadow", "is a URL in a different store from the list's"),
     ],
 )
 def test_a_list_in_an_object_store_leads_nowhere_else(written: str, fault: str, folder: Path) -> None:

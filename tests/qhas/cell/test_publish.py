@@ -206,7 +206,7 @@ async def test_a_record_that_another_stored_in_the_last_moment_stays(
         return stored
 
     monkeypatch.setattr(Store, "upload", upload_and_be_overtaken)
-    with pytest.raises(RunTaken, match="meanwhile"):
+    with pytest.raises(RunTaken, match="in the meantime"):
         await publish_cell(bench.work)
     assert bench.lab.store.read(manifest) == b"its record"
 

@@ -125,7 +125,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         ("history", "net", "sm8570", *SITE),
         "near it: net sm8750",
     ),
-    "a cell in place of a run": (("show", "nightly-1/net/sm8750", *SITE), "give its run alone: nightly-1"),
+    "a cell in place of a run": (("show", "nightly-1/net/sm8750", *SITE), "give only its run: nightly-1"),
     "a folder of outputs that is not there": (
         ("openmetrics", "gone/lab.prom", *SITE),
         "there is no folder gone",
@@ -163,7 +163,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a shape of an input that is none": (("plan", "wrong-shape.yaml", *SITE), "given for 'imagee'"),
     "prose for an input list": (
         (*PROFILE, "--inputs", "README.md", *SITE),
-        "README.md: input number 1 of the list, which is not named like a data file, is not there",
+        "README.md: input number 1 of the list, which is not named like a data file, does not exist",
     ),
     "prose for the only network's inputs": (("sweep", "prose-inputs.yaml", *SITE), "correct the list"),
     "a folder for an input list": (

@@ -118,7 +118,7 @@ def test_by_module_a_row_is_a_module_and_the_rest_is_listed(desk: Desk) -> None:
     desk.store.write(keys.file(cells[0], sources), packed)
     shown = desk.run("show", "nightly-1", "--site", "site.yaml", "--by", "module").stdout
     assert "90.0 % in modules, 0.0 % at inputs and outputs, 10.0 % not mapped" in shown
-    assert "Of no known module: 10.0 % (lost 10.0 %)." in shown
+    assert "Without a known module: 10.0 % (lost 10.0 %)." in shown
     document = json.loads(
         desk.run("show", "nightly-1", "--site", "site.yaml", "--by", "node", "--json").stdout
     )

@@ -95,7 +95,7 @@ def test_a_file_of_a_newer_version_is_refused_by_name(store: Store) -> None:
     table = read_history(store, Where()).replace_schema_metadata({VERSION_KEY: b"99"})
     pq.write_table(table, sink := io.BytesIO())
     store.write("history/date=2026-03-01/night-000.parquet", sink.getvalue())
-    with pytest.raises(StoreError, match=r"night-000\.parquet is of version 99"):
+    with pytest.raises(StoreError, match=r"night-000\.parquet uses version 99"):
         read_history(store, Where())
 
 

@@ -97,6 +97,6 @@ def test_another_shape_and_what_overflows_are_told_first(net: Path, tmp_path: Pa
     left["relu_a"]["shape"] = [1, 2, 2, 30]
     layers = {each.tensor: each for each in measured(net, FEED, left).layers}
     assert list(layers)[:2] == ["relu_a", "b"] or list(layers)[:2] == ["b", "relu_a"]
-    assert "of 1 x 2 x 2 x 30 values on the HTP" in layers["relu_a"].why
+    assert "has 1 x 2 x 2 x 30 values on the HTP" in layers["relu_a"].why
     assert "120 of 120 values are infinite" in layers["b"].why
     assert layers["relu_b"].own

@@ -317,7 +317,7 @@ def test_a_trace_and_a_qhas_of_different_graphs_are_told_apart(
     summary = json.dumps(qhas(htp_overall_summary=[core(timeline_cycles=cycles)])).encode()
     files = understood(CellContents(Compared(record(), qhas=summary), drawn=picture))
     text = page_of(record(), timeline=files.timeline, strange=files.strange).text
-    assert ("they are of different graphs" in text) is said
+    assert ("they belong to different graphs" in text) is said
 
 
 def test_a_small_file_is_not_of_no_size() -> None:

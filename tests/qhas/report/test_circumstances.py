@@ -34,7 +34,7 @@ def test_a_language_model_has_the_bits_that_were_asked_for() -> None:
 
 def test_what_was_only_asked_for_is_said_to_be() -> None:
     cell = record().cell.model_copy(update={"prepare": PrepareOptions(vtcm_mb=2)})
-    assert "VTCM 2 MiB (asked for)" in circumstances(measured(cell))
+    assert "VTCM 2 MiB (requested)" in circumstances(measured(cell))
 
 
 def test_the_line_stands_on_the_page() -> None:

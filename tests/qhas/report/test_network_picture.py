@@ -79,7 +79,7 @@ def test_of_a_long_network_the_page_says_how_much_is_drawn() -> None:
     ops_told = tables(qnn_op_instances_nodes=[instance("n0")])
     network = picture_of(Network(graphs=(graph(*ops),)), ops_told.every)
     page = page_of(record(), ops=ops_told, network=network)
-    assert "3,005 ops in their order" in page.text
+    assert "3,005 ops in order" in page.text
     assert "The first 3,000 ops are drawn" in page.text
 
 

@@ -234,7 +234,7 @@ def test_of_very_many_cells_the_table_has_those_that_need_a_look() -> None:
     assert len(text.encode()) < 1_000_000
     assert len(page.tables[0]) == 702
     assert page.table(TOP_OP)[0]["network"] == "broken"
-    assert "101 cells more are in the matrix only" in page.text
+    assert "101 more cells are only in the matrix" in page.text
 
 
 def test_dots_have_a_line_per_network_and_a_series_per_soc_and_variant() -> None:

@@ -50,15 +50,15 @@ def test_a_row_shows_it_apart_from_the_simulated_time() -> None:
 
 def test_the_legend_names_what_it_is_made_of_once() -> None:
     assert expectations([simulated(), simulated(time_us=900)]) == [
-        f"Expected: warm inferences on IQ-9075, from {IQ.n} float convolutional networks measured there; in brackets "
-        "where 8 of 10 networks are."
+        f"Expected: warm inferences on IQ-9075, from {IQ.n} float convolutional networks measured there; in brackets: "
+        "the range that holds 8 of 10 networks."
     ]
 
 
 def test_where_nothing_was_measured_the_row_and_the_legend_say_so() -> None:
     cell = simulated("sm8550")
     assert row(cell).expected == "not known"
-    assert expectations([cell]) == ["Expected is not known: no device was measured for SM8550."]
+    assert expectations([cell]) == ["Expected times are not known: no device was measured for SM8550."]
 
 
 def test_a_record_of_an_older_version_has_no_traits_and_no_expectation() -> None:

@@ -67,7 +67,7 @@ def test_where_nothing_is_good_enough_the_nearest_is_named() -> None:
     (front,) = fronts(cell(name, {"sqnr_db": {"at_least": 90}}) for name in VARIANTS)
     assert front.fastest is None
     assert front.sentences[0].startswith(
-        "net on sa8255: nothing has SQNR of at least 90 dB, its budget; float (21.2 µs, 68.0 dB) comes nearest"
+        "net on sa8255: no variant has SQNR of at least 90 dB, its budget; float (21.2 µs, 68.0 dB) comes nearest"
     )
     assert front.document()["fastest"] is None
 
@@ -95,7 +95,7 @@ def test_the_terminal_says_it() -> None:
 
 def test_the_terminal_says_why_there_is_no_accuracy() -> None:
     console = Console(record=True, width=200, file=StringIO())
-    show_run(console, run_record(), [record(accuracy=Accuracy(why="the run left no outputs"))])
+    show_run(console, run_record(), [record(accuracy=Accuracy(why="the run wrote no outputs"))])
     text = console.export_text()
-    assert "no accuracy net on sm8750: the run left no outputs." in text
+    assert "no accuracy net on sm8750: the run wrote no outputs." in text
     assert "cosine" not in text

@@ -69,7 +69,7 @@ def test_an_unknown_run_names_those_near_it(store: Store) -> None:
 def test_a_store_without_runs_says_so(store: Store) -> None:
     with pytest.raises(InvalidInput, match="has no run yet"):
         find_run(store, "latest")
-    with pytest.raises(InvalidInput, match="has no run one and no other"):
+    with pytest.raises(InvalidInput, match="has no run one; it has no runs"):
         find_run(store, "one")
 
 
@@ -80,7 +80,7 @@ def test_a_name_that_is_no_plain_one_is_refused(store: Store, name: str) -> None
 
 
 def test_a_cell_in_place_of_a_run_is_told(store: Store) -> None:
-    with pytest.raises(InvalidInput, match=r"^a/b.c is a cell, or none; give its run alone: a\.$"):
+    with pytest.raises(InvalidInput, match=r"^a/b.c looks like a cell; give only its run: a\.$"):
         find_run(store, "a/b\x1bc")
 
 

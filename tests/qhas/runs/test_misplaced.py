@@ -49,4 +49,4 @@ def test_a_cell_s_record_at_another_place_is_left_out_and_told_once(
     assert read_cell(store, RUN, other) is None
     (told,) = caplog.messages
     assert told.startswith(f"runs/{RUN}/{other.key}/manifest.json in {store.root} is ")
-    assert told.endswith("; it is left out, and a resume makes its cell again.")
+    assert told.endswith("; it is left out, and a resume runs its cell again.")

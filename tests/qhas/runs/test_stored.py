@@ -134,7 +134,9 @@ def test_flow_runs_of_a_run_are_kept_in_the_order_of_its_tries(lab: Lab) -> None
 @pytest.mark.parametrize("error", [StoreError("The store is gone."), OSError("No space left on device")])
 def test_what_fails_while_a_run_ends_says_how_the_run_is_completed(error: Exception) -> None:
     with (
-        pytest.raises(RunNotEnded, match=rf"that were finished are stored.*--run-id {RUN} completes it\."),
+        pytest.raises(
+            RunNotEnded, match=rf"The finished cells of run {RUN} are stored.*--run-id {RUN} completes it\."
+        ),
         ending(RUN),
     ):
         raise error
@@ -312,7 +314,7 @@ def test_a_run_id_that_is_no_name_is_refused(lab: Lab, run_id: str) -> None:
 
 @pytest.mark.parametrize("run_id", ["index", "assets", "index.html", "Index.JSON"])
 def test_a_run_called_like_something_of_all_reports_is_refused(lab: Lab, run_id: str) -> None:
-    with pytest.raises(InvalidInput, match=f"No run can be called {run_id}"):
+    with pytest.raises(InvalidInput, match=f"A run cannot be called {run_id}"):
         begin(lab, run_id, plan_of())
 
 

@@ -139,7 +139,9 @@ def test_no_key_and_no_file_goes_to_another_address(
 def test_who_is_sent_elsewhere_is_told_what_to_do() -> None:
     store = Store("s3://bucket/lab", SOON)
     for operation in (store.require_writable, lambda: store.read("a"), lambda: store.children("runs")):
-        with pytest.raises(StoreError, match=r"sends requests to another address.*set AWS_ENDPOINT_URL"):
+        with pytest.raises(
+            StoreError, match=r"redirects requests to a different address.*set AWS_ENDPOINT_URL"
+        ):
             operation()
 
 
@@ -185,7 +187,7 @@ def test_a_listing_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch, foll
         for operation in (store.objects, store.children, store.delete):
             server.asked.clear()
             with pytest.raises(
-                StoreError, match=r"runs: the server's listing has no end.*check AWS_ENDPOINT_URL"
+                StoreError, match=r"runs: the server's listing never ends.*check AWS_ENDPOINT_URL"
             ):
                 operation("runs")
             assert len(server.asked) <= 20
@@ -199,11 +201,11 @@ STRANGE = {
     '<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x" "y"><html xmlns="http://www.w3.org/1999/xhtml"/>': PAGE,
     "<head><meta http-equiv=refresh content=0></head>": PAGE,
     '{"error": "Unauthorized"}': "JSON",
-    "default backend - 404": "a text",
+    "default backend - 404": "plain text",
     "<feed><entry/></feed>": "XML of another kind",
 }
 """Bodies that no S3 server sends, each with what a message calls it."""
-ADVICE = "which no S3 server does; check AWS_ENDPOINT_URL, the proxy, and whether the network wants a login in a browser"
+ADVICE = "which no S3 server does; check AWS_ENDPOINT_URL, the proxy, and whether the network requires a login in a browser"
 
 
 def on_all(store: Store, folder: Path) -> dict[str, Callable[[], object]]:
@@ -315,7 +317,7 @@ def test_a_body_that_a_proxy_finds_too_large_is_no_question_of_the_address(
     server, _, store = strange
     server.status, server.body = 413, "<html><body>413 Request Entity Too Large</body></html>"
     for operation in ("write", "upload", "upload many", "upload in parts"):
-        with pytest.raises(StoreError, match=r"takes no body of that size; raise the limit"):
+        with pytest.raises(StoreError, match=r"does not accept a body of that size; raise the limit"):
             on_all(store, tmp_path)[operation]()
 
 
@@ -332,6 +334,9 @@ def test_an_object_that_would_fill_memory_is_refused_at_once(
         either.write(f"runs/{name}", b"x" * size)
     assert either.read("runs/fits") == b"x" * 10
     for ask in (lambda: either.read("runs/large"), lambda: either.read_all(["runs/fits", "runs/large"])):
-        with pytest.raises(StoreError, match=r"runs/large: .*over 10 bytes, the most that is read at once"):
+        with pytest.raises(
+            StoreError,
+            match=r"runs/large: .*over 10 bytes, the maximum size of an object that is read at once",
+        ):
             ask()
     assert either.read("runs/large", 1, 3) == b"xx"

@@ -239,7 +239,7 @@ def test_a_stored_size_that_differs_is_an_error(
 ) -> None:
     store = Store("failing://lab")
     monkeypatch.setattr(FailingFileSystem, "size", lambda *_: 3)
-    with pytest.raises(StoreError, match="another size than the"):
+    with pytest.raises(StoreError, match="a size other than the"):
         store.upload("runs/a", [Upload("x", Path(__file__), "x")])
 
 
@@ -344,7 +344,8 @@ def test_an_object_that_would_fill_memory_is_refused_and_can_be_fetched(
     assert store.read("runs/fits") == b"x" * 10
     for ask in (lambda: store.read("runs/large"), lambda: store.read_all(["runs/fits", "runs/large"])):
         with pytest.raises(
-            StoreError, match=r"runs/large: .*over 10 bytes, the most that is read at once; remove it"
+            StoreError,
+            match=r"runs/large: .*over 10 bytes, the maximum size of an object that is read at once; remove it",
         ):
             ask()
     assert store.read("runs/large", 1, 3) == b"xx"

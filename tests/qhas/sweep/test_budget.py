@@ -65,8 +65,8 @@ def test_sizes_take_units(written: object, at_most: int) -> None:
         ({"net": {"ops": {"conv2d": 5}}}, r"no op type is called 'conv2d'; Conv2d is"),
         ({"net": {"ops": {"DepthwiseConv2D": 5}}}, r"'DepthwiseConv2D'; DepthWiseConv2d is"),
         ({"net": {"socs": {"sa8255": {"ops": {"Tranpose": 0}}}}}, r"'Tranpose'; Transpose is"),
-        ({"net": {"total_dram": "20,0MB"}}, r"'20,0MB' is no size; .* with a point for decimals"),
-        ({"net": {"total_dram": {"at_most": "20MB or so"}}}, r"'20MB or so' is no size"),
+        ({"net": {"total_dram": "20,0MB"}}, r"'20,0MB' is not a size; .* with a point for decimals"),
+        ({"net": {"total_dram": {"at_most": "20MB or so"}}}, r"'20MB or so' is not a size"),
         ({"net": {"time_us": None}}, r"budgets\.net\.time_us: there is no value"),
         ({"net": {"ops": {"Conv2d": None}}}, r"budgets\.net\.ops\.Conv2d: there is no value"),
         ({"net": {"time_us": {"at_most": None}}}, r"budgets\.net\.time_us\.at_most: there is no value"),
@@ -237,4 +237,4 @@ def test_an_op_type_that_nothing_is_called_is_no_figure_and_the_ops_are_named() 
         budget, Profile(metrics(op_counts={"Conv2d": 9, "Relu": 2})), Origin.SIMULATOR
     )
     assert (own.state, softmax.state) == (BudgetState.NO_FIGURE, BudgetState.KEPT)
-    assert "whose ops are Conv2d, Relu" in own.sentence
+    assert "the cell's ops are Conv2d, Relu" in own.sentence

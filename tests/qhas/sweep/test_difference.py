@@ -29,7 +29,7 @@ def test_equal_specs_have_no_difference() -> None:
             {"socs": ["sm8750", "sa8797"]},
             "socs: + sa8797, - qcs9100",
         ),
-        ({"socs": ["sm8750", "sm8650"]}, {"socs": ["sm8650", "sm8750"]}, "socs: in another order"),
+        ({"socs": ["sm8750", "sm8650"]}, {"socs": ["sm8650", "sm8750"]}, "socs: in a different order"),
         ({"models": [model("a"), model("b")]}, {"models": [model("a"), model("c")]}, "models: + c, - b"),
         (
             {"models": [model("a", tags=["night"])]},

@@ -64,9 +64,9 @@ def test_other_models_records_say_nothing_of_language_models() -> None:
         ({"llm": {"config": "c.json", "contexts": [1024]}}, "perhaps context was meant"),
         ({"llm": {}}, "config"),
         ({"llm": "c.json", "dlc": "net.dlc"}, "several; give one of"),
-        ({"llm": "c.json", "quantize": "w8a8"}, "are of an onnx"),
-        ({"llm": "c.json", "inputs": "list.txt"}, "takes no inputs"),
-        ({"llm": "c.json", "reference": "net.onnx"}, "no reference"),
+        ({"llm": "c.json", "quantize": "w8a8"}, "apply only to an onnx"),
+        ({"llm": "c.json", "inputs": "list.txt"}, "accepts neither inputs nor a reference"),
+        ({"llm": "c.json", "reference": "net.onnx"}, "nor a reference"),
     ],
 )
 def test_a_model_that_cannot_be_meant_is_refused(changed: dict[str, Any], said: str) -> None:
@@ -77,7 +77,7 @@ def test_a_model_that_cannot_be_meant_is_refused(changed: dict[str, Any], said: 
 @pytest.mark.parametrize(
     ("model", "axes", "said"),
     [
-        ({"dlc": "net.dlc"}, {"context": [1024]}, "Model m is no language model: a grid of `context`"),
+        ({"dlc": "net.dlc"}, {"context": [1024]}, "Model m is not a language model: a grid of `context`"),
         ({"llm": "c.json"}, {"quantize": ["w8mixed"]}, "Model m: activations"),
         ({"llm": "c.json"}, {"quantize": ["float"]}, "Model m: weights"),
         ({"llm": "c.json"}, {"context": [64]}, "shorter than a pass of prefill"),

@@ -118,15 +118,13 @@ def test_an_exclusion_leaves_out_what_matches_all_its_fields(rule: dict[str, str
     ["sweep.json", "claim.json", "verdicts.json", "reruns.json", "reruns-lab.json", "pinned", "Sweep.JSON"],
 )
 def test_a_model_called_like_an_object_of_the_run_is_refused(name: str) -> None:
-    with pytest.raises(InvalidInput, match=f"cannot call a model {name}"):
+    with pytest.raises(InvalidInput, match=f"cannot have a model called {name}"):
         planned(models=[model("a"), model(name)])
 
 
 def test_an_exclusion_of_nothing_is_told() -> None:
     (told,) = planned(exclude=[{"model": "nett", "soc": "sm8750"}]).warnings
-    assert (
-        told == "The exclusion {model: nett, soc: sm8750} leaves nothing out: no cell of the sweep is that."
-    )
+    assert told == "The exclusion {model: nett, soc: sm8750} has no effect: it matches no cell of the sweep."
 
 
 def test_a_sweep_that_excludes_every_cell_is_refused() -> None:
@@ -160,7 +158,7 @@ def test_files_are_looked_up_in_object_stores_too() -> None:
 
 
 def test_an_address_of_an_unknown_protocol_is_refused_by_name() -> None:
-    with pytest.raises(InvalidInput, match=r"nowhere://x\.dlc cannot be looked up"):
+    with pytest.raises(InvalidInput, match=r"nowhere://x\.dlc cannot be accessed"):
         plan_sweep(spec(models=[model(dlc="nowhere://x.dlc")]))
 
 
@@ -208,7 +206,7 @@ def test_a_selection_keeps_what_fits_every_field_of_it(selection: dict[str, Any]
 
 
 def test_a_selection_that_nothing_fits_is_refused() -> None:
-    with pytest.raises(InvalidInput, match=r"None of the 6 cells of sweep .* fits the selection"):
+    with pytest.raises(InvalidInput, match=r"None of the 6 cells of sweep .* matches the selection"):
         selected(models=["resnet*"])
 
 
@@ -228,7 +226,7 @@ def test_a_grid_of_millions_is_refused_before_it_is_made() -> None:
 
 def test_a_grid_over_the_limit_is_refused_whatever_is_excluded_from_it() -> None:
     models = [model(f"n{number}") for number in range(MOST_CELLS // 16 + 1)]
-    with pytest.raises(InvalidInput, match=f"the most is {MOST_CELLS}; shorten its grid or split it"):
+    with pytest.raises(InvalidInput, match=f"the maximum is {MOST_CELLS}; shorten its grid or split it"):
         planned(models=models, variants={"hvx_threads": list(range(1, 17))}, exclude=[{"soc": "sm8750"}])
 
 

@@ -143,14 +143,14 @@ def test_the_worst_part_of_five_thousand_cells_is_far_below_prefects_limit() -> 
 
 def test_a_part_of_another_plan_is_refused() -> None:
     part = Part.of("lab1", PLAN[:2], PLAN)
-    with pytest.raises(InvalidInput, match="Site lab1 plans other cells"):
+    with pytest.raises(InvalidInput, match="Site lab1 plans different cells"):
         part.select(list(reversed(PLAN)))
 
 
 @pytest.mark.parametrize("cells", ["0", "10", "3-2", "1-10", "1-999999999999999999"])
 def test_positions_outside_the_plan_are_refused(cells: str) -> None:
     part = Part.of("lab1", PLAN[:2], PLAN).model_copy(update={"cells": cells})
-    with pytest.raises(InvalidInput, match="Site lab1 plans other cells"):
+    with pytest.raises(InvalidInput, match="Site lab1 plans different cells"):
         part.select(PLAN)
 
 

@@ -58,7 +58,7 @@ def test_a_gain_that_was_measured_is_called_so_and_the_simulators_is_not() -> No
     decision = Decision(device="phone", sdk="2.44", timed=(DEFAULT, timed("vtcm_mb: 2", 88, 99, 110)))
     sentence = tuning(decision, {"vtcm_mb": 2}).sentence
     assert sentence == (
-        "net on sm8750: time of an inference −10.0 %, measured on phone, in turns with the default, 3 rounds of medians: 99 µs in place "
+        "net on sm8750: time of an inference −10.0 %, measured on phone, alternating with the default, 3 rounds of medians: 99 µs in place "
         "of 110 µs; simulated at −20 %."
     )
 
@@ -72,7 +72,7 @@ def test_a_gain_that_no_device_shows_is_not_one() -> None:
 
 def test_a_device_that_says_nothing_leaves_the_gain_simulated_with_the_reason() -> None:
     sentence = tuning(Decision(why="the phone is hot"), {"vtcm_mb": 2}).sentence
-    assert "−20 %, simulated and confirmed by no device" in sentence
+    assert "−20 %, simulated, not confirmed on a device" in sentence
     assert sentence.endswith("; no device decided: the phone is hot.")
 
 
@@ -81,4 +81,4 @@ def test_the_page_keeps_measured_times_in_a_table_of_their_own() -> None:
     text = page(tuning(decision, {"vtcm_mb": 2}))
     assert "## Measured on phone, SDK 2.44" in text
     assert "| vtcm\\_mb: 2 |" in text or "| vtcm_mb: 2 | 99 µs | −10.0 % | 88 µs, 99 µs, 110 µs |" in text
-    assert "all figures are simulated, but those called measured" in text
+    assert "all figures are simulated, except those labelled measured" in text

@@ -72,7 +72,7 @@ def test_where_nothing_is_better_the_default_is_the_answer(tuned):
     answer = tuned(ALL_WORSE)
     assert answer.best == answer.default
     assert answer.block == "prepare: {}\n"
-    assert "none of 54 combinations is simulated better than the default" in answer.sentence
+    assert "none of 54 combinations beats the default in simulation" in answer.sentence
 
 
 @pytest.mark.parametrize("trials", [1, 5, 12])
@@ -104,14 +104,14 @@ def test_what_cannot_be_compiled_is_told_and_is_not_the_best(tuned):
 
 def test_a_network_without_an_estimate_cannot_be_tuned(tuned):
     with pytest.raises(
-        InvalidInput, match=r"net\.dlc has no estimate for sa8255, and cannot be tuned: none\."
+        InvalidInput, match=r"net\.dlc has no estimate for sa8255, so it cannot be tuned: none\."
     ):
         tuned("print(json.dumps({'refusal': 'none.'}), flush=True); continue")
 
 
 def test_the_gain_the_vendors_interval_and_what_is_known_of_the_truth_stand_in_one_sentence(tuned):
     sentence = tuned(WITH_LESS_VTCM).sentence
-    assert "−20 %, simulated and confirmed by no device: 0.8 µs in place of 1 µs" in sentence
+    assert "−20 %, simulated, not confirmed on a device: 0.8 µs in place of 1 µs" in sentence
     assert "Qualcomm's intervals 0.7 µs to 0.9 µs and 0.9 µs to 1.1 µs, which overlap" in sentence
     assert "no expectation" in sentence
     assert sentence.count(". ") == 0

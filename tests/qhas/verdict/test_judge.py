@@ -97,7 +97,7 @@ def test_a_slower_phone_is_suspicious_in_a_sentence_with_its_figures(store: Stor
     assert one.baseline == pytest.approx(1001, abs=2)
     assert one.change_percent == pytest.approx(7.9, abs=0.3)
     assert one.sentence.startswith("net on sm8750: latency +8.0 % (1,000 µs → 1,080 µs); nights vary by ")
-    assert "the prepared graph is the same to the byte" in one.sentence
+    assert "the prepared graph is byte-identical" in one.sentence
 
 
 def test_a_stored_re_run_confirms_and_judging_again_replaces(store: Store) -> None:
