@@ -7,11 +7,12 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from asyncio.subprocess import Process
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from pydantic import Field, computed_field
 
@@ -81,14 +82,16 @@ async def run_tool(
     with ExitStack() as files:
         sink = files.enter_context(output.open("wb"))
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                cwd=cwd,
-                env=dict(env),
-                stdin=_standard_input(stdin, files),
-                stdout=sink,
-                stderr=files.enter_context(errors.open("wb")) if errors else asyncio.subprocess.STDOUT,
-                start_new_session=True,
+            process = await _started(
+                asyncio.create_subprocess_exec(
+                    *argv,
+                    cwd=cwd,
+                    env=dict(env),
+                    stdin=_standard_input(stdin, files),
+                    stdout=sink,
+                    stderr=files.enter_context(errors.open("wb")) if errors else asyncio.subprocess.STDOUT,
+                    start_new_session=True,
+                )
             )
         except OSError as error:
             if str(error.filename) == str(cwd):
@@ -112,6 +115,23 @@ async def run_tool(
     )
 
 
+async def _started(creation: Coroutine[Any, Any, Process]) -> Process:
+    """Await the start of a process. If cancelled, terminate its group too: asyncio would kill the process alone."""
+    starting = asyncio.ensure_future(creation)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        starting.add_done_callback(_kill_group)  # even if cancelled again
+        with contextlib.suppress(OSError):
+            await _end_group(await asyncio.shield(starting))
+        raise
+
+
+def _kill_group(starting: asyncio.Future[Process]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        _signal_group(starting.result().pid, signal.SIGKILL)
+
+
 def _is_full(folder: Path) -> bool:
     try:
         facts = os.statvfs(folder)
@@ -127,7 +147,7 @@ def _standard_input(source: Path | Literal["held"] | None, files: ExitStack) -> 
     return files.enter_context(source.open("rb")) if source else asyncio.subprocess.DEVNULL
 
 
-async def _end_group(process: asyncio.subprocess.Process) -> None:
+async def _end_group(process: Process) -> None:
     """Terminate the rest of the group, including children that outlive a finished tool, even if cancelled."""
     try:
         if process.returncode is None:

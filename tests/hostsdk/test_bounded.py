@@ -144,5 +144,5 @@ def test_a_record_that_stands_twice_is_refused_by_whoever_reads_the_file(tmp_pat
     with zipfile.ZipFile(path, "a") as made, pytest.warns(UserWarning, match="Duplicate name"):
         made.writestr("model", b"run")
     assert "record 'model' appears twice" in str(refusal(lambda: Dlc(path).names()))
-    assert "record 'model' stands twice" in str(refusal(prepared_graphs, path, kind=ValueError))
+    assert "record 'model' appears twice" in str(refusal(prepared_graphs, path, kind=ValueError))
     assert "record 'model' appears twice" in str(refusal(framework_names, path, "graph", kind=FrameworkError))

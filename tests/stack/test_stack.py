@@ -154,7 +154,7 @@ def test_whatever_ends_its_start_ends_its_parts(
 
 def test_two_commands_do_not_work_on_one_stack(tmp_path: Path) -> None:
     one, two = Stack(tmp_path / "stack", ROOT), Stack(tmp_path / "stack", ROOT)
-    with one._alone(), pytest.raises(StackFailed, match="Another command is at work"):
+    with one._alone(), pytest.raises(StackFailed, match="Another command is already working"):
         two.down()
 
 

@@ -53,7 +53,7 @@ def test_a_run_without_names_is_of_every_network(
 def test_a_shape_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     argv = ["--model", "mobilenet_v2", "--onnx", "net.onnx", "--shape", "image=1,3,H,W"]
     assert main(argv) == 1
-    assert "--shape 'image=1,3,H,W' is no shape" in capsys.readouterr().err
+    assert "--shape 'image=1,3,H,W' is not a shape" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 
@@ -139,6 +140,32 @@ async def test_cancellation_ends_the_whole_group_before_it_is_passed_on(
     with pytest.raises(asyncio.CancelledError):
         await running
     assert await all_dead(pids)
+
+
+@pytest.mark.parametrize("stdin", [None, "held"])
+@pytest.mark.parametrize("turns", range(2, 9))
+async def test_cancellation_while_the_tool_is_being_started_ends_the_whole_group(
+    tmp_path: Path, turns: int, stdin: Literal["held"] | None
+) -> None:
+    run = run_tool(
+        ["/bin/sh", "-c", TREE],
+        cwd=tmp_path,
+        env=ENV,
+        output=tmp_path / "output",
+        timeout_seconds=600,
+        stdin=stdin,
+    )
+    running = asyncio.create_task(run)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    file, deadline = tmp_path / "pids", time.monotonic() + 600
+    while not file.exists() or file.read_text().count("\n") < 3:
+        assert time.monotonic() < deadline, "the script did not start"
+        time.sleep(0.01)  # noqa: ASYNC251  # the loop must not notice that the tool has started
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await all_dead([int(line) for line in file.read_text().split()])
 
 
 async def test_a_second_cancellation_leaves_no_process_behind_either(tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def test_where_nothing_was_measured_the_row_and_the_legend_say_so() -> None:
 
 
 def test_a_record_of_an_older_version_has_no_traits_and_no_expectation() -> None:
-    assert sentence(simulated(traits=None)).endswith("does not tell number format and ops of the network")
+    says = sentence(simulated(traits=None))
+    assert says.endswith("does not state the network's number format and ops")
 
 
 @pytest.mark.parametrize("changes", [{"origin": Origin.DEVICE}, {"metrics": None}])
