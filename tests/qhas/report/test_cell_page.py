@@ -229,7 +229,7 @@ def test_every_attempt_has_its_bar_its_end_and_its_tools() -> None:
 def test_a_record_from_before_there_were_times_has_steps_without_bars() -> None:
     page = page_of(record(attempts=[Attempt(step=Step.PREPARE, number=1)]))
     assert [row["step"] for row in page.table("try")] == ["prepare"]
-    assert "Host seconds" not in page.text
+    assert "Seconds on the host" not in page.text
 
 
 def test_every_file_is_listed_with_its_size_and_digest() -> None:
