@@ -104,6 +104,10 @@ def _host_sdk(socs: Sequence[str]) -> Sdk:
 
 
 def _require_settled(network: Path, shapes: Mapping[str, Sequence[int]]) -> None:
+    if network.is_dir():
+        raise InvalidInput(f"{network} is a folder; name an ONNX file.")
+    if not network.exists():
+        raise InvalidInput(f"There is no file {network}; correct its path.")
     try:
         require_format(ModelRef(name="network", onnx=str(network)), partial(network.open, "rb"))
         fault = open_input(read_onnx(network), shapes)
