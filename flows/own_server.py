@@ -23,7 +23,7 @@ def over_an_api() -> Iterator[bool]:
         yield True
         return
     server = own_server()
-    # Prefect imports it when a flow begins, in 0.1 s; there is nothing else to do until the server is up.
+    # Prefect imports this when a flow begins, which takes 0.1 s; until the server is up there is nothing else to do.
     import_module("fastapi.encoders")
     server.ready()
     with temporary_settings({PREFECT_API_URL: server.api, PREFECT_API_AUTH_STRING: server.login}):

@@ -97,7 +97,7 @@ class Stack:
         return settings
 
     def down(self) -> None:
-        """Stop every process of the stack, including one that died, and remove all that it had except its logs."""
+        """Stop every process of the stack, or of one that died, and remove all that it had except its logs."""
         with self._alone():
             self._end()
 
@@ -112,7 +112,7 @@ class Stack:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _database_folder(self, installed: Postgresql) -> Path:
-        """Make the database's folder: below /tmp for an account of its own, which may not enter every checkout."""
+        """Make the database's folder: below /tmp for an account of its own, which cannot enter every checkout."""
         if installed.account:
             return Path(tempfile.mkdtemp(prefix="qhas-stack-", dir="/tmp"))
         (data := self.folder / "postgresql").mkdir(mode=0o700)

@@ -142,7 +142,7 @@ class Leases:
         Waits for busy devices without limit, `in_order`. `waiting` gets the states of the addresses when waiting
         begins and whenever they change. Raises NoDevice when all have been quarantined for `patience_seconds` on end
         (None: wait until one comes back), and InvalidInput if the directory holds something that cannot be locked, or
-        the mutex is held for longer than `mutex_seconds`; a process that takes no free device is passed over then.
+        the mutex is held for longer than `mutex_seconds`; a waiter that leaves a free device as long is passed over.
         """
         if not addresses:
             raise ValueError("a lease needs at least one address")

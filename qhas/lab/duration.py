@@ -43,7 +43,7 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True)
 class InStore:
-    """Keys of cells whose converted network, graph and, if they are simulated, run are in the store."""
+    """Keys of cells by what is in the store: the converted network, the graph, or the run of a simulated cell."""
 
     made: Collection[str] = ()
     prepared: Collection[str] = ()

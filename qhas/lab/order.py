@@ -70,7 +70,7 @@ class Queue:
         return self._take(self._first(self._by_length))
 
     def take_next(self, slack: float) -> tuple[Forecast, Cell]:
-        """Take the next cell in order, if devices have work for `slack` seconds. There must be one."""
+        """Take the next cell in order, given that devices have work for `slack` seconds. There must be a cell."""
         self._feeding = [key for key in self._feeding if key in self._left]
         feeding = [key for key in reversed(self._feeding) if not self._waits(self._left[key][1])]
         if not feeding:

@@ -171,7 +171,7 @@ class Pipeline:
         return self._total(Stage.FINISHING) > _UNFINISHED_PER_CORE * self._cores
 
     def _wants(self, soc: str) -> bool:
-        """Whether the lead has room: one cell prepared and one being prepared per device, and in all a few per core."""
+        """Whether the lead has room: a few cells per core in all, or one prepared and one being made per device."""
         waiting, devices = self._stages[soc][Stage.WAITING], max(1, self._devices(soc))
         if self._total(Stage.WAITING) + self._total(Stage.PREPARING) < _LEAD_PER_CORE * self._cores:
             return True

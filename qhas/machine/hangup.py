@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def hangup_interrupts() -> Iterator[None]:
-    """Turn SIGHUP into SIGINT within the block, whatever handles that. If it is ignored, as under nohup, it stays so.
+    """Turn SIGHUP into SIGINT within the block, whatever handles SIGINT. An ignored SIGHUP, as under nohup, stays so.
 
     Even if SIGINT is ignored, as for anything that a shell script starts with `&`, SIGHUP interrupts. Only the main
     thread can do this; in any other the block changes nothing.

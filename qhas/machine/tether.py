@@ -30,16 +30,16 @@ class _Watcher:
     def __init__(self) -> None:
         self._held = set[int]()
         self._shell: subprocess.Popen[bytes] | None = None
-        self._informative = threading.Lock()
+        self._sending = threading.Lock()
 
     def hold(self, pid: int) -> None:
-        with self._informative:
+        with self._sending:
             self._held.add(pid)
             if self._shell is None or not self._send("hold", pid):
                 self._start()
 
     def drop(self, pid: int) -> None:
-        with self._informative:
+        with self._sending:
             self._held.discard(pid)
             self._send("drop", pid)
 
@@ -64,7 +64,7 @@ class _Watcher:
         return False
 
     def abandon(self) -> None:
-        """Close the pipe in a fork, where it would hide the parent's end."""
+        """Close the pipe in a fork, where an open copy would hide that the parent has ended."""
         if self._shell and self._shell.stdin:
             self._shell.stdin.close()
             self._shell.returncode = 0  # the parent waits for it

@@ -49,9 +49,9 @@ def _judges(budget: Budget, name: str, origin: Origin) -> bool:
 
 
 def _value(name: str, limit: Limit, profile: Profile) -> float | None:
-    """Return the figure, 0 for an op type that the network lacks, or None if there is no such figure.
+    """Return the figure or an op type's count, 0 if the network lacks the type, or None if there is no such figure.
 
-    An unknown op type with no lower limit gives None: a misspelt name would always keep its limit.
+    An unknown op type with no lower limit gives None: a misspelt name would otherwise always keep its limit.
     """
     if figure := BY_BUDGET_KEY.get(name):
         return figure.read(profile)

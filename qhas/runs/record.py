@@ -277,8 +277,8 @@ class CellRecord(Stored):
     def by_graph(self) -> list[CellRecord]:
         """Return a record per graph, each like a cell of its own with the variant `<variant>/<graph>`.
 
-        Return only the record itself if it has one graph or failed. Keys, pages, history and comparisons treat such a
-        record like any other cell: its files are where its key says.
+        Return only the record itself if it has one graph or failed. Keys, pages, history and comparisons treat a
+        graph's record like any other cell's: its files are where its key says.
         """
         return [self._of(graph) for graph in self.graphs] if self.good and self.graphs else [self]
 

@@ -29,7 +29,7 @@ from qhas.store.s3_answers import Unexpected
 ANSWER_SECONDS = 30.0
 """Longest wait for a server without receiving a byte."""
 FIRST_SECONDS = 60.0
-"""Start of a transfer in which any speed is accepted."""
+"""Seconds at the start of a transfer during which any speed is accepted."""
 SLOWEST = 1 << 10
 """Minimum average speed of a transfer from its start on, in bytes per second."""
 _S3_TRIES = 3

@@ -69,7 +69,8 @@ class Claims:
     def lost_to(self, key: str) -> Claim | None:
         """Return the claim that has replaced this owner's, or None while it still holds. Raises StoreError.
 
-        A missing claim was taken over and released. An unreadable one has no owner, so this owner's still holds.
+        A missing claim was taken over and released: that is RELEASED. An unreadable one has no owner, so this owner's
+        still holds.
         """
         content = self._store.read(key)
         claim = RELEASED if content is None else _parse(content)

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 NO_TYPE = "application/octet-stream"
 LARGEST_READ = 512 << 20
-"""Maximum size of an object read into memory: a record or a packed summary. Larger ones are fetched to files."""
+"""Maximum bytes of an object read into memory: a record or a packed summary. Larger ones are fetched to files."""
 
 
 class Artifact(Stored):

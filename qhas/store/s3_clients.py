@@ -61,8 +61,8 @@ class S3Clients:
     def obstore_can(self) -> bool:
         """Whether obstore can do all that s3fs was configured for.
 
-        It cannot with encryption keys, client certificates or addressing styles, or send a session token beyond
-        Amazon.
+        It gets no encryption keys, client certificates, addressing styles or anonymous access, and no session token
+        for servers other than Amazon's.
         """
         fs = self.fs
         return not (

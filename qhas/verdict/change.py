@@ -31,7 +31,7 @@ class Change:
         return self.since
 
     def still(self, point: Point, off: float, nights: int, reason: str = "") -> Judgement:
-        """Judge a night without a further change, `off` the level of the `nights` nights before the change."""
+        """Judge a night without a further change, which is `off` from the level of the `nights` nights before it."""
         level = point.log - off
         return Judgement(
             Verdict.STEADY, point, level, off, nights, since=self.since, reason=reason, before=self.last

@@ -112,7 +112,7 @@ class Look:
 def window(seen: Sequence[Seen], era: int, point: Point, nights: int) -> Look | None:
     """Compare the night and those just before it, together, with the nights before them.
 
-    None if there are too few nights, or those of the window are not of one era and in one direction.
+    None if there are too few nights, or if those of the window are not all of this era and in one direction.
     """
     cut = len(seen) - (nights - 1)
     base, recent = seen[: max(0, cut)], seen[max(0, cut) :]

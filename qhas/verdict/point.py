@@ -21,7 +21,7 @@ class SeriesKey(NamedTuple):
     origin: Origin
     metric: Figure
     inputs: int = 1
-    """The inputs of an accuracy figure: over more inputs or fewer, it is a different figure."""
+    """The number of inputs of an accuracy figure: over more inputs or fewer, it is a different figure."""
 
     @property
     def cell(self) -> str:
@@ -61,7 +61,7 @@ class Point:
     device: str | None = None
     artifact: str | None = None
     graph: str | None = None
-    """Digest of what was compiled and how: the network without its export's metadata, the options, and the SDK."""
+    """Digest of what was compiled and how: options, SDK, and the network without its export's metadata."""
     model: str | None = None
     control: bool = False
     poor: tuple[str, ...] = ()

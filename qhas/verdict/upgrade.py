@@ -63,7 +63,7 @@ def slower_with_sdk(verdicts: Iterable[CellVerdict]) -> list[CellVerdict]:
 def apart_from_upgrades(verdicts: Collection[CellVerdict]) -> list[CellVerdict]:
     """Return the verdicts on cells that are in no upgrade table.
 
-    A figure that a new compiler has changed belongs to that table with its cell.
+    A figure that a new compiler has changed belongs to such a table, with its cell.
     """
     cells = {verdict.cell for verdict in verdicts if verdict.upgrade}
     return [verdict for verdict in verdicts if verdict.cell not in cells]
