@@ -43,7 +43,7 @@ class Wheel:
 
 
 def called(name: str, asked: str) -> str:
-    """Return the version of the wheel with this name. Raises `ToolError`, beginning with `asked`, for another."""
+    """Return the version of the wheel with this name. Raises `ToolError`, beginning with `asked`, if it is unknown."""
     if (wanted := generations.wheel_called(name)) is None:
         known = ", ".join(generation.sdk for generation in generations.GENERATIONS)
         raise _unavailable(

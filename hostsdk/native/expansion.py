@@ -18,7 +18,7 @@ def require_bounded(model: Any) -> None:
     """Raise `ToolError` for more than `MOST_NODES` nodes. Recursive functions are left to the runtime."""
     functions = {(each.domain, each.name): each.node for each in model.functions}
     sizes: dict[tuple[str, str], int] = dict.fromkeys(functions, 0)
-    for _ in functions:  # each round settles functions that call only settled ones; no chain is longer
+    for _ in functions:  # a round settles those that call only settled ones: no chain needs more
         settled = {name: _size(nodes, sizes) for name, nodes in functions.items()}
         if settled == sizes:
             break

@@ -150,7 +150,7 @@ def _give_types(network: Path) -> None:
 def _scales_of_norms(network: Path) -> set[str]:
     """Return the constant scales of normalisation layers.
 
-    The HTP accepts only unsigned ones, and of 8 bits even beside 4-bit weights.
+    The HTP accepts only unsigned ones, and these have 8 bits even if the weights have 4.
     """
     import onnx
 

@@ -22,7 +22,7 @@ class _Ended(BaseException):
 
 
 def run(work: Callable[[Sequence[str]], None], argv: Sequence[str]) -> int:
-    """Run a tool's work and return 0, or 1 after an error line; a signal ends the process as that signal would.
+    """Run a tool's work: return 0, or 1 after an error line on stderr; a signal ends the process as it does by default.
 
     The caller's signal handlers are restored when the work is done.
     """

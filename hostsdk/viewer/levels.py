@@ -13,7 +13,7 @@ from hostsdk.viewer.timeline import NO_TRAFFIC, Event, Traffic, total
 
 
 def levels(events: Iterable[Event]) -> Iterator[tuple[int, Traffic]]:
-    """Yield the levels at every cycle from which they may change, in time order; the last are zero."""
+    """Yield every cycle at which the levels may change, with those from it on, in time order; the last are zero."""
     starting: defaultdict[int, list[Traffic]] = defaultdict(list)
     ending: defaultdict[int, list[Traffic]] = defaultdict(list)
     for event in events:

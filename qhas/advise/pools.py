@@ -11,8 +11,9 @@ _MOST_CHANNELS = 1024
 
 
 def convolution_for_average_pool(graph: OnnxGraph) -> int:
-    """Replace average pools of 2D images with depthwise convolutions, corrected at the border if padding does not
-    count.
+    """Replace average pools of 2D images with depthwise convolutions.
+
+    The border is corrected if the padding does not count.
     """
     import numpy as np
 

@@ -170,7 +170,7 @@ class CellWork:
     async def attempt(self, step: Step) -> AsyncIterator[StepAttempt]:
         """Make one try of a step in a fresh directory. A failure is recorded and raised again.
 
-        If the step is being tried again after a failure, the failure table's delay comes first. Errors of the device,
+        If the step is tried again because of a failure, the failure table's delay comes first. Errors of the device,
         the store and files become StepFailed, of the device's kind, STORE and DISK respectively; all others pass
         unchanged.
         """

@@ -76,7 +76,7 @@ Keys = Sequence[Hashable]
 
 
 def _keys(before: Sequence[Node], after: Sequence[Node]) -> Iterator[tuple[Keys, Keys]]:
-    """Yield the keys of both sides' ops, the strictest kind first: ops with the same key are the same op."""
+    """Yield the keys of both sides' ops, the strictest kind first: `_Pairs.add` pairs ops that share a key."""
     exact, shaped, typed = (_Likenesses(before, after, like) for like in (_exact, _shaped, _typed))
     yield exact.around
     yield exact.from_inputs

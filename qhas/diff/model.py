@@ -146,7 +146,7 @@ class OpDiff(DiffPart):
 
 
 class HtpOpDiff(DiffPart):
-    """A type of HTP op that the network was compiled to, such as `q::Add.tcm`; `dominant` as in an OpDiff."""
+    """A type of HTP op that the network was compiled to, such as `q::Add.tcm`; `dominant` is as in `OpDiff`."""
 
     op: str
     format_change: bool

@@ -60,7 +60,7 @@ def explain(
 
 
 def finding(as_it_is: Estimate, experiment: Experiment, outcome: Outcome) -> Finding:
-    """Return what an experiment showed; a setting that is not in force shows no change."""
+    """Return what an experiment showed; change and elasticity are None if the setting is not in force."""
     if not isinstance(outcome, Estimate):
         return Finding(resource=experiment.resource, factor=experiment.factor, note=str(outcome))
     took, pure = experiment.took(outcome), outcome.htp_ops == as_it_is.htp_ops

@@ -15,7 +15,7 @@ HMX, HVX = "HMX", "HVX"
 _ZEROS = "hnnx::BlockZapOp"
 """Fills the padding of a tensor, which is not work of the node."""
 _MOST_BYTES = 3 * 128
-"""Per cycle and thread: an HVX packet reads two vectors and writes one at most. Any more was not this op's work."""
+"""Bytes per cycle and thread: an HVX packet reads at most two vectors and writes one. More was not this op's work."""
 _FUSED = 3
 """Most nodes that can be one HTP op named after the last of them: a convolution and those after it."""
 

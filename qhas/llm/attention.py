@@ -26,7 +26,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class Shared:
-    """The inputs that all blocks of a graph read: cosines and sines of the rotation, and the attention mask."""
+    """The inputs that all blocks of a graph read: cosines and sines for half the rotated width, and the mask."""
 
     cosines: str
     sines: str

@@ -14,7 +14,7 @@ from qhas.site import Site
 
 @contextmanager
 def open_llm_bench(site: Site, sdk_name: str | None, socs: Iterable[str]) -> Iterator[tuple[Estimator, Path]]:
-    """Open a bench, valid inside the `with` block. Raises InvalidInput without onnx, or if not on the host SDK."""
+    """Open a bench for the `with` block. Raises InvalidInput without onnx, or if the SDK is not the host SDK."""
     try:
         import onnx  # noqa: F401  # graphs are drawn with it
     except ImportError as error:

@@ -33,9 +33,9 @@ _HEADER = struct.Struct("<HHI")
 _MARK, _VERSION = 0x0AD5, 4
 _CONSTANT = 4
 _ROLES = {0: Role.INPUT, 1: Role.OUTPUT}
-"""Roles by the number that says where a tensor's content comes from or goes to: here the application."""
+"""Roles by a tensor's number in the DLC, for those that the application gives or gets; others have none."""
 _BYTES_SHOWN = 256
-"""Largest constant attribute, such as a dilation or a permutation, that is shown; for others, the digest is."""
+"""The most bytes of a constant attribute, such as a dilation or a permutation, that is shown; else its digest is."""
 _CHUNK = 1 << 20
 _STRING_KINDS = (0x608, 0x7FFFFFFF)
 _WIDE = 8

@@ -195,7 +195,7 @@ IDLE = Figure(
     title="idle cycles",
     unit=Unit.CYCLES,
     read=_in_files_only,
-    meaning="Cycles in which no thread is active.",
+    meaning="Cycles in which no op runs.",
     compared=True,
     of_file=lambda file: file.idle,
 )

@@ -16,7 +16,7 @@ _ASTRAY_CYCLES = 20_000
 
 
 def notes(file: QhasFile) -> list[str]:
-    """Return sentences without subject and full stop, as in `is of HTP core 1 only`."""
+    """Return sentences without subject and full stop, as in `covers HTP core 1 only`."""
     return [*_of_cores(file), *_of_lists(file), *_of_marks(file)]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _MOST = 1 << 18
-"""Ops kept per trace, to bound the memory, and an eighth of the samples kept per counter: the first ones."""
+"""The most ops kept per trace; per counter, eight times as many samples. The first ones count; this bounds memory."""
 
 
 class Transfer(NamedTuple):

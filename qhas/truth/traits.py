@@ -76,7 +76,7 @@ def _precision(network: Network) -> Precision | None:
 
 
 def _format(graph: Graph, op: NetworkOp) -> Precision | None:
-    """Return the format an op computes in, 16 bits if any tensor has them; the HTP computes 32-bit floats in 16."""
+    """Return the format an op computes in: 16 bits if any activation has them; 32-bit floats are 16-bit on the HTP."""
     outputs, taken = (_activations(graph, names) for names in (op.outputs, op.inputs))
     if any(kind.startswith("Float") for kind in outputs):
         return Precision.FLOAT
