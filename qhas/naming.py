@@ -21,7 +21,7 @@ from pydantic import AfterValidator, WithJsonSchema
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SOC = re.compile(r"[a-z0-9][a-z0-9_]{1,39}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Devices under Windows, with any extension and in any folder: a store may be copied there too."""
+"""Names of Windows devices, with any extension and in any folder: a store may be copied to Windows too."""
 _UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode categories: controls, surrogate halves, line and paragraph separators."""
 _LONGEST_PART = 255

@@ -34,7 +34,7 @@ QUIET = {
 
 
 def new_login() -> str:
-    """Return a new random login, for Prefect's login page and for programs in `PREFECT_API_AUTH_STRING`."""
+    """Return a new random login: typed into Prefect's login page, given to programs as `PREFECT_API_AUTH_STRING`."""
     return f"qhas:{secrets.token_hex(20)}"
 
 

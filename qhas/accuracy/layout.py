@@ -15,7 +15,7 @@ Shape = Sequence[int]
 
 
 class Arrangement(NamedTuple):
-    """A tensor of `shape` whose values, transposed by any `order`, are in the order of the other tensor's."""
+    """A tensor of `shape` whose values, transposed by `order` unless that is None, are in the other tensor's order."""
 
     shape: tuple[int, ...]
     order: tuple[int, ...] | None = None

@@ -61,7 +61,10 @@ def compute(onnx: Path, feeds: Sequence[Mapping[str, str]], target: Path) -> Non
 
 
 def options(ort: Any) -> Any:
-    """Return the options of a reference session: the same values whatever the host's load, and no integer kernels."""
+    """Return the options of a reference session.
+
+    Values are the same whatever the host's load, and quantising pairs are not fused into integer kernels.
+    """
     chosen = ort.SessionOptions()
     chosen.intra_op_num_threads = chosen.inter_op_num_threads = 1
     chosen.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC

@@ -95,7 +95,7 @@ def bar(console: Console) -> Progress:
 
 
 class _Bar(Progress):
-    """A bar that a refusal leaves nothing of: nothing ran."""
+    """A bar that disappears when bad input is refused, because nothing ran."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

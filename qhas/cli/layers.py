@@ -59,9 +59,9 @@ def _show(answer: Layers) -> None:
     if len(answer.layers) > _SHOWN:
         console.print(f"{_SHOWN} of {len(answer.layers)} layers; --json has all.")
     console.print(
-        "Own: compared with ONNX Runtime in floats, from the layer's own inputs on the emulator; a layer is every operation "
-        "since the previous row's. Up to here: from the network's inputs. Because every layer is an output, fewer of them are "
-        "fused.",
+        "Own: compared with ONNX Runtime in floats, from the layer's own inputs on the emulator; a layer is all operations "
+        "since the examined tensors before it. Up to here: from the network's inputs. Because every layer is an output, fewer "
+        "of them are fused.",
         style="dim",
     )
     if answer.left_out:

@@ -80,7 +80,7 @@ async def _converted(path: Path, sdk: Sdk, folder: Path) -> Converted:
 def _key(path: Path, sdk: Sdk) -> str:
     """Return a key of the network, the files that belong to it, and the converter.
 
-    Those are all files beside it that begin with its name or are stated to hold its weights.
+    The files are those beside it whose names begin with its stem, and those that it names as holding its weights.
     """
     parts = {file for file in path.parent.iterdir() if file.name.startswith(path.stem)}
     parts |= {below(path.parent, name) for name in data_files(path)}

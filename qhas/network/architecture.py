@@ -125,7 +125,9 @@ def read_architecture(path: Path) -> Architecture:
         content = read_file(path, _LARGEST)
         document = orjson.loads(content)
     except FileNotFoundError:
-        raise InvalidInput(f"The configuration {path} cannot be read: there is no such file; correct its path.") from None
+        raise InvalidInput(
+            f"The configuration {path} cannot be read: there is no such file; correct its path."
+        ) from None
     except orjson.JSONDecodeError as error:
         raise InvalidInput(
             f"The configuration {path} is not JSON ({error}); give the config.json of the model."

@@ -21,8 +21,8 @@ MOST_LANES = 24
 class Wiring:
     """The lanes of a line, counted from 0.
 
-    `lane` is that of the line's op, `reads` those of the tensors the op reads, `passing` those that only pass by, and
-    `goes_on` is whether the op's own lane continues below.
+    `lane` is that of the line's op, `reads` those of the tensors the op reads, `passing` those of earlier tensors that
+    are read further below, by this op too or not, and `goes_on` is whether the op's own lane continues below.
     """
 
     lane: int

@@ -30,7 +30,7 @@ class Transfer:
     tensors: Sequence[str]
     """The tensor that is moved; several if it is one of these; empty if nothing is known about it."""
     ops: Sequence[str]
-    """Ops of the network that use or make the tensor, if there is only one."""
+    """Ops of the network that use or make the tensor; empty unless `tensors` names exactly one."""
     dominant: int
     """Cycles of the dominant path."""
 

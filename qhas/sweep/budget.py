@@ -156,7 +156,7 @@ class Budget(_Limits):
 
 
 class NetworkBudget(Budget):
-    """The budget of a network, for every SoC except those named under `socs`."""
+    """The budget of a network on every SoC; a limit given for a SoC under `socs` takes precedence there."""
 
     socs: dict[SocName, Budget] = {}
     graphs: dict[str, Budget] = Field(

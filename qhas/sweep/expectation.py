@@ -18,7 +18,10 @@ _PULL = (0.01, 0.1, 0.4, 0.4)
 """For all cells, a network, a SoC, a variant: the variance among cells of one network over the variance of these."""
 _ROUNDS = 5
 _ANEW = 1.1
-"""Growth of the learned cells by which corrections are recomputed: one cell among twenty thousand changes none."""
+"""Factor by which the learned cells must have grown for corrections to be recomputed.
+
+So one cell among twenty thousand changes none.
+"""
 _LEAST_SECONDS = 1e-3
 _LARGEST = 50.0
 """Largest logarithm of how much longer than expected anything takes."""

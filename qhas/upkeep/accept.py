@@ -26,7 +26,7 @@ _Kind = TypeVar("_Kind", bound=BaseModel)
 
 
 def accept(store: Store, record: CellRecord, by: str, reason: str) -> Acceptance:
-    """Accept the level of a cell; an existing acceptance stays as it is, with who and when.
+    """Accept the level of a cell; an acceptance that is not withdrawn stays as it is, with who and when.
 
     The verdicts and reports of its run and of the sweep's later runs are updated. Raises InvalidInput for a cell
     without a level, for a run that has not ended and for an invalid reason, and StoreError.

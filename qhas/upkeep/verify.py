@@ -36,7 +36,7 @@ class Fault(StrEnum):
     RECORD_MISPLACED = "record misplaced"
     """A record that describes a different run or cell from the one whose place it has."""
     RECORD_MISSING = "record missing"
-    """A record of a finished run that is gone, without a trace in the history; resuming makes the cell again."""
+    """A finished run had this record, but it and its history row are gone; resuming the run makes the cell again."""
     STRAY = "stray"
     """Something where runs or cells belong that is neither, or that no record names; move it away by hand."""
     ARTIFACT_MISSING = "artifact missing"
