@@ -33,7 +33,7 @@ for line in sys.stdin:
 
 
 def alarms(history: History) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Return where it reports that something is worse.
+    """Return where Otava reports that something is worse.
 
     That is the night of the change by hindsight or, for changed series, the night when it is first reported.
     """

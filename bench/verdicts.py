@@ -186,7 +186,7 @@ def _three_mads(history: History) -> Alarms:
 
 
 def _perfherder(history: History) -> Alarms:
-    """Raise alarms as Mozilla does: the nights from one on are 2 % slower than the twelve before, with t above 7.
+    """Raise alarms as Mozilla does: nights from one on are at least 2 % slower than the twelve before, t above 7.
 
     An alarm is raised on the first night on which this holds for three to twelve nights, unless they start within half
     such a window after the last alarm.

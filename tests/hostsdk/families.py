@@ -160,7 +160,7 @@ def token_ids(folder: Path) -> Path:
 
 
 def outlier(folder: Path) -> Path:
-    """Write a tensor between two products, one of whose columns is a thousand times the others and is then ignored."""
+    """Write two products; one column of the tensor between them is a thousand times the others, and then ignored."""
     net = _Network("outlier", (1, 8, _WIDTH))
     factors = np.ones(_WIDTH, np.float32)
     factors[0] = 1000

@@ -89,8 +89,8 @@ async def test_the_cells_own_network_soc_and_options_are_asked_about(bench: Benc
     [
         ('{"refusal": "the simulator has no cost model of SM7325."}', "no cost model of SM7325"),
         (json.dumps({"graphs": [GRAPH, GRAPH]}), "the DLC has 2 graphs"),
-        ("", "cannot be read"),
-        ("[" * 5000, "cannot be read"),
+        ("", "the simulator's answer cannot be read"),
+        ("[" * 5000, "the simulator's answer cannot be read"),
     ],
 )
 async def test_why_there_is_none_is_noted(bench: Bench, host: Host, answer: str, why: str) -> None:

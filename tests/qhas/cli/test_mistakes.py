@@ -94,7 +94,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a word for a number": (("plan", "often.yaml", *SITE), "repetitions: it should be a whole number"),
     "a word for a switch": (("plan", "perhaps.yaml", *SITE), "dlbc: it should be true or false"),
     "a sweep of nothing": (("plan", "no-models.yaml", *SITE), "models: it should have 1 or more, and has 0"),
-    "an ONNX to check that is not there": (("check", "gone.onnx"), "There is no file"),
+    "an ONNX to check that is not there": (("check", "gone.onnx"), "gone.onnx; correct its path"),
     "a folder to check": (("check", "."), "is a folder; name an ONNX file"),
     "a host SDK that is none": (
         ("explain", "net.onnx", "--soc", "sa8255", "--sdk", "2.99"),

@@ -179,7 +179,7 @@ def test_what_is_no_file_of_weights_is_refused_in_a_sentence(
 def test_tensors_that_are_no_floats_are_refused_with_their_type(kind: str, tmp_path: Path) -> None:
     size = {"I32": 4, "I64": 8}.get(kind, 1) * 64
     file = raw(tmp_path / "w.safetensors", "layers.0.self_attn.q_proj.weight", kind, [8, 8], size)
-    with pytest.raises(InvalidInput, match=f"q_proj.weight has type {kind}, but only F16"):
+    with pytest.raises(InvalidInput, match=f"q_proj.weight has type {kind}, but only F16, .* can be read"):
         value_of(file)
 
 
