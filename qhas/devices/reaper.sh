@@ -1,8 +1,9 @@
 # Ends every tool that a job left running on a device, then removes the jobs: reaper.sh DIRECTORY
 # Prints the leaders of those that would not die. POSIX, as runner.sh.
-ours() { # leaders' numbers may have been given away since; without such a process its group may live on
-    [ ! -r "/proc/$1/cmdline" ] || tr '\0' ' ' < "/proc/$1/cmdline" | grep -q "$2"
-}
+ours() { # leaders' numbers may have been given away since; without such a process, or of a zombie, its group may live on
+    words=$(tr '\0' ' ' 2> /dev/null < "/proc/$1/cmdline")
+    [ -z "$words" ] || echo "$words" | grep -q "$2"
+} 2> /dev/null
 alive() {
     for stat in /proc/[0-9]*/stat; do
         read -r line 2> /dev/null < "$stat" || continue

@@ -167,6 +167,20 @@ def test_the_reaper_ends_what_a_job_left_and_removes_it(
     assert not (tmp_path / "staged").exists()
 
 
+def test_the_reaper_ends_what_a_leader_left_that_nobody_has_reaped_yet(
+    shell: list[str], job: Path, tmp_path: Path
+) -> None:
+    script = "trap '' TERM; sleep 600 & exit 0"
+    leader = subprocess.Popen(["sh", "-c", script], start_new_session=True)
+    try:
+        until(lambda: Path(f"/proc/{leader.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z")
+        (job / ".qhas-leader").write_text(f"{leader.pid}\n")
+        assert reap(shell, tmp_path).stdout == ""
+        assert not group(leader.pid)
+    finally:
+        end(leader)
+
+
 def test_the_reaper_keeps_the_sdk(shell: list[str], job: Path, tmp_path: Path) -> None:
     (tmp_path / "sdk").mkdir()
     (tmp_path / "sdk/lib.so").touch()
