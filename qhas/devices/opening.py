@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qhas.devices import Device
 from qhas.devices.host import HostDevice
 from qhas.failures import DeviceFailed
+from qhas.machine.cancellation import outlast
 from qhas.machine.cores import Cores
 from qhas.site import TRANSPORTS, DeviceRef, Gate, Transport
 from qhas.site.sdk import Sdk
@@ -44,12 +45,7 @@ async def to_its_end(cleaning: Coroutine[Any, Any, None]) -> None:
     An unreachable device is left for its next lease to clean.
     """
     task = asyncio.ensure_future(cleaning)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
+    cancelled = await outlast(task)
     with suppress(DeviceFailed):
         task.result()
     if cancelled:

@@ -17,6 +17,7 @@ from typing import IO, Any, Literal
 from pydantic import Field, computed_field
 
 from qhas.documents import Moment, Stored
+from qhas.machine.cancellation import outlast
 from qhas.machine.secrets import holds_secret
 from qhas.machine.tether import tethered
 
@@ -116,20 +117,15 @@ async def run_tool(
 
 
 async def _started(creation: Coroutine[Any, Any, Process]) -> Process:
-    """Await the start of a process. If cancelled, terminate its group too: asyncio would kill the process alone."""
+    """Await the start of a process. If cancelled, terminate its group first: asyncio would kill the process alone."""
     starting = asyncio.ensure_future(creation)
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        starting.add_done_callback(_kill_group)  # even if cancelled again
+    if cancelled := await outlast(starting):
         with contextlib.suppress(OSError):
-            await _end_group(await asyncio.shield(starting))
-        raise
-
-
-def _kill_group(starting: asyncio.Future[Process]) -> None:
-    if not starting.cancelled() and starting.exception() is None:
-        _signal_group(starting.result().pid, signal.SIGKILL)
+            process = starting.result()
+            with tethered(process.pid):
+                await _end_group(process)
+        raise cancelled
+    return starting.result()
 
 
 def _is_full(folder: Path) -> bool:

@@ -54,6 +54,15 @@ async def pids_in(folder: Path, count: int) -> list[int]:
     return [int(line) for line in file.read_text().split()]
 
 
+def wait_unnoticed(folder: Path, count: int) -> list[int]:
+    """Do as `pids_in` without giving the event loop a turn, so that it cannot notice that the tool has started."""
+    deadline = time.monotonic() + 600
+    while not (pids := _written(folder / "pids", count)):
+        assert time.monotonic() < deadline, "the script did not start"
+        time.sleep(0.01)
+    return pids
+
+
 async def all_dead(pids: list[int]) -> bool:
     """Whether all are gone within a second: the kernel takes a moment to reap them."""
     for _ in range(100):
@@ -158,14 +167,43 @@ async def test_cancellation_while_the_tool_is_being_started_ends_the_whole_group
     running = asyncio.create_task(run)
     for _ in range(turns):
         await asyncio.sleep(0)
-    file, deadline = tmp_path / "pids", time.monotonic() + 600
-    while not file.exists() or file.read_text().count("\n") < 3:
-        assert time.monotonic() < deadline, "the script did not start"
-        time.sleep(0.01)  # noqa: ASYNC251  # the loop must not notice that the tool has started
+    pids = wait_unnoticed(tmp_path, 3)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert await all_dead([int(line) for line in file.read_text().split()])
+    assert await all_dead(pids)
+
+
+@pytest.mark.parametrize("turns", range(2, 6))
+async def test_a_tool_that_is_cancelled_while_it_is_being_started_may_clean_up(
+    tmp_path: Path, turns: int
+) -> None:
+    script = "trap 'echo cleaned; exit' TERM; echo $$ > pids; while :; do sleep 0.05; done"
+    running = asyncio.create_task(sh(script, tmp_path))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    wait_unnoticed(tmp_path, 1)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert "cleaned\n" in output_of(tmp_path)
+
+
+async def test_a_tool_that_is_being_started_ends_when_a_task_beside_it_fails(tmp_path: Path) -> None:
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        wait_unnoticed(tmp_path, 3)
+        raise RuntimeError
+
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sh(TREE, tmp_path))
+            await asyncio.sleep(0)
+            group.create_task(fails())
+
+    with pytest.raises(ExceptionGroup):
+        await both()
+    assert await all_dead(_written(tmp_path / "pids", 3))
 
 
 async def test_a_second_cancellation_leaves_no_process_behind_either(tmp_path: Path) -> None:
