@@ -22,7 +22,6 @@ from qhas.lab.models import Source
 from qhas.machine.digest import data_digest, file_digest
 from qhas.network.onnx_file import OnnxGraph, open_input, read_onnx
 from qhas.outside_text import shown
-from qhas.runs import progress
 from qhas.runs.record import ConversionFacts
 from qhas.site.sdk import Sdk, SdkKind
 from qhas.sweep.quantization import FLOAT
@@ -124,7 +123,11 @@ async def _step(work: CellWork, step: Step, make: Make) -> bool:
         kept = PreparedGraphs(work.lab.store)
         async with (
             work.lab.lock(f"prepared {key}"),
-            kept.turn(key, attempt.folder, waiting=lambda host: _report_wait(work, host)) as stored,
+            kept.turn(
+                key,
+                attempt.folder,
+                waiting=lambda host: work.report_wait(host, "converting the same network"),
+            ) as stored,
         ):
             names = stored or await make(attempt, network.path)
             if not stored:
@@ -220,7 +223,3 @@ def _required(attempt: StepAttempt, target: Path) -> list[str]:
             FailureKind.NETWORK_MISSING, attempt.step, f"{attempt.step} succeeded but wrote no {target.name}."
         )
     return [target.name]
-
-
-def _report_wait(work: CellWork, host: str) -> None:
-    progress.report(progress.Waiting(work.cell, f"waiting for {host}, which is converting the same network"))

@@ -24,7 +24,6 @@ from qhas.machine.packing import write_renamed
 from qhas.network.dlc import read_network
 from qhas.network.network import Network
 from qhas.network.onnx_file import OnnxGraph
-from qhas.runs import progress
 from qhas.runs.record import PreparedFacts
 from qhas.source.mapping import map_sources
 from qhas.source.op_trace import read_op_trace
@@ -51,7 +50,9 @@ async def prepare_graph(work: CellWork) -> Prepared:
         graphs = PreparedGraphs(work.lab.store)
         async with (
             work.lab.lock(f"prepared {key}"),
-            graphs.turn(key, attempt.folder, waiting=lambda host: _report_wait(work, host)) as stored_names,
+            graphs.turn(
+                key, attempt.folder, waiting=lambda host: work.report_wait(host, "preparing the same graph")
+            ) as stored_names,
         ):
             names = stored_names or await _prepare(attempt, source)
             if not stored_names:
@@ -150,10 +151,6 @@ def _describe_sources(graph: OnnxGraph, network: Network, dlc: Path, target: Pat
         trace = read_op_trace(dlc.with_name(OP_TRACE))
     sources = map_sources(graph, network, trace)
     write_renamed(target, sources.model_dump_json(exclude_defaults=True).encode())
-
-
-def _report_wait(work: CellWork, host: str) -> None:
-    progress.report(progress.Waiting(work.cell, f"waiting for {host}, which is preparing the same graph"))
 
 
 async def _prepare(attempt: StepAttempt, source: Path) -> list[str]:

@@ -129,6 +129,10 @@ class CellWork:
             self._learn()
             self._enter(Stage.FINISHING)
 
+    def report_wait(self, host: str, doing: str) -> None:
+        """Report that the cell waits for another host, which is `doing` what the cell needs too."""
+        progress.report(progress.Waiting(self.cell, f"waiting for {host}, which is {doing}"))
+
     @property
     def executes(self) -> bool:
         """Whether the network is executed: an estimate needs no inputs and leaves no outputs."""
