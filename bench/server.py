@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from bench.usage import session_cpu
 from infra.prefect_api import PrefectApi
 from infra.stack.listener import Listener
 from infra.stack.processes import Process
+from qhas.machine.free_ports import free_port
 from qhas.prefect_settings import CLIENT_LOGIN, SERVER, guard, new_login
 
 _DATABASE_VARIABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
@@ -105,13 +105,6 @@ def prefect_server(
         )
     finally:
         _end(process)
-
-
-def free_port() -> int:
-    """Return a port on which nothing listened a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def listens(process: subprocess.Popen[bytes], port: int) -> bool:

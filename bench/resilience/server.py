@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any, Self
 from bench.resilience.lab import kill_group, without_labs
 from bench.server import listens
 from infra.prefect_api import PrefectApi
+from qhas.machine.free_ports import free_port
 from qhas.prefect_settings import CLIENT_LOGIN, QUIET, guard, new_login
 
 _START_SECONDS = 1800.0
@@ -23,8 +23,7 @@ class PrefectServer:
     """A server on loopback whose home is below `folder`. `with` starts and kills it."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self._port: int = listener.getsockname()[1]
+        self._port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self.environment = without_labs() | {

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from qhas.machine.free_ports import free_port
+
 from .phone import Phone
 
 
@@ -31,12 +33,12 @@ class AdbServer:
 
     @classmethod
     def start(cls, folder: Path) -> AdbServer:
-        """Start a server that keeps its keys and log in `folder`. Raises TimeoutError if it does not listen."""
+        """Start a server that keeps its keys and log in `folder`. Raises TimeoutError or RuntimeError if it does not listen."""
         folder.mkdir(parents=True, exist_ok=True)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        server = cls(folder.resolve(), port)
-        _until(server._listens, 10, f"the adb server at port {port} does not listen, see {folder}/server.log")
+        server = cls(folder.resolve(), port := free_port())
+        _until(
+            server._listens, 300, f"the adb server at port {port} does not listen, see {folder}/server.log"
+        )
         return server
 
     def environment(self) -> dict[str, str]:
@@ -103,6 +105,8 @@ class AdbServer:
         self.stop()
 
     def _listens(self) -> bool:
+        if (code := self._process.poll()) is not None:
+            raise RuntimeError(f"the adb server at port {self.port} ended with {code}, see {self._log.name}")
         try:
             socket.create_connection(("127.0.0.1", self.port), 0.2).close()
         except OSError:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +20,7 @@ import botocore.session
 from botocore.config import Config
 
 from fakes.s3.authority import issue
+from qhas.machine.free_ports import free_port
 
 _CEPH_PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "ceph-authtool", "monmaptool")
 
@@ -38,7 +38,7 @@ class S3Server(ABC):
         self._folder = folder
         self.certificates = issue(folder) if tls else None
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.port = _free_port()
+        self.port = free_port()
 
     @property
     def endpoint(self) -> str:
@@ -87,9 +87,7 @@ class S3Server(ABC):
             self._start()
             trust = str(self.certificates.authority) if self.certificates else None
             context = ssl.create_default_context(cafile=trust)
-            _wait_for(
-                lambda: bool(urlopen(self.endpoint, timeout=5, context=context).status), "the S3 server", 300
-            )
+            self._await_answer(lambda: urlopen(self.endpoint, timeout=5, context=context).close(), 300)
         except BaseException:
             self.stop()
             raise
@@ -106,6 +104,19 @@ class S3Server(ABC):
             process.kill()
             process.wait()
         self._processes.clear()
+
+    def _await_answer(self, ask: Callable[[], None], seconds: float) -> None:
+        end, last = time.monotonic() + seconds, "nothing was tried"
+        while time.monotonic() < end:
+            for process in self._processes:
+                if (code := process.poll()) is not None:
+                    raise RuntimeError(f"{process.args!r} ended with {code}; see {self._folder}")
+            try:
+                return ask()
+            except OSError as error:
+                last = str(error)
+            time.sleep(0.05)
+        raise RuntimeError(f"the S3 server did not come up within {seconds:g} s: {last}")
 
     def _spawn(self, argv: Sequence[str], name: str) -> None:
         with (self._folder / f"{name}.log").open("ab") as log:
@@ -149,7 +160,7 @@ class Ceph(S3Server):
         self._conf = folder / "ceph.conf"
 
     def _start(self) -> None:
-        folder, fsid, mon_port = self._folder, str(uuid.uuid4()), _free_port()
+        folder, fsid, mon_port = self._folder, str(uuid.uuid4()), free_port()
         for name in ("mon", "osd", "rgw", "run"):
             (folder / name).mkdir()
         self._conf.write_text(
@@ -247,21 +258,3 @@ rgw enable gc threads = true
 rgw enable lc threads = {lifecycle}
 rgw lc debug interval = {day}
 """
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait_for(condition: Any, what: str, seconds: float) -> None:
-    end, last = time.monotonic() + seconds, ""
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except OSError as error:
-            last = str(error)
-        time.sleep(0.05)
-    raise RuntimeError(f"{what} did not come up within {seconds:g} s: {last}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from infra.stack.failure import StackFailed
 from infra.stack.postgresql import Address
+from qhas.machine.free_ports import free_ports
 from qhas.machine.proxies import exempt_loopback
 from qhas.prefect_settings import new_login
 
@@ -91,7 +92,7 @@ class Settings:
             raise StackFailed(
                 f"Port {ui_port} is taken; name another with --port, or omit it for a free one."
             )
-        free = iter(_free_ports(5))
+        free = iter(free_ports(5))
         return cls(
             server=ui_port or (UI_PORT if _is_free(UI_PORT) else next(free)),
             database=next(free),
@@ -150,13 +151,3 @@ def _is_free(port: int) -> bool:
         except (OSError, OverflowError):
             return False
         return True
-
-
-def _free_ports(count: int) -> list[int]:
-    """Find distinct free ports: all are held until the last is found."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

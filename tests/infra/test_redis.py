@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from qhas.machine.free_ports import free_port
 from tests.infra.files import compose, manifests
 
 [WORKLOAD] = [each for each in manifests() if each["kind"] == "StatefulSet"]
@@ -26,8 +26,7 @@ needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="redis
 @needs_redis
 @pytest.mark.parametrize("where", COMMANDS)
 def test_it_answers_who_has_the_password(where: str, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     conf = str(tmp_path / "redis.conf")
     *shell, script = COMMANDS[where]
     script = script.replace("/tmp/redis.conf", conf).rstrip() + f" --port {port} --bind 127.0.0.1\n"

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.failure import BenchFailed
-from bench.server import free_port, listens
+from bench.server import listens
 from bench.usage import tree_cpu
 from infra.stack import parts
+from qhas.machine.free_ports import free_port
 
 _START_SECONDS, _STOP_SECONDS = 60.0, 30.0
 
