@@ -14,8 +14,8 @@ from fakes.sdk import Tool, build_fake_sdk, order
 from qhas.site.sdk import HOST_TARGET
 
 _SOCS = ("sa8255", "qcs9100", "sa8797", "sar2230p")
-_ESTIMATED_SOCS = (*_SOCS, "sa8540", "sa8787")
-"""SoCs for which the simulator has figures."""
+_ESTIMATED_SOCS = ("sa8255", "sa8797", "sar2230p", "sa8540", "sa8787", "sm8650")
+"""SoCs for which the simulator has figures, each with a program of its own: one that is shared is executed only once."""
 _DLC = "model.dlc"
 """The product's name for its copy of a network, so that all contenders' command lines are the same."""
 _IMAGE = {"input": (1, 3, 224, 224)}

@@ -64,3 +64,5 @@ KNOWN_SOCS: dict[str, Soc] = {
     "sxr2230p": Soc("v69", 8),
     "sxr2330p": Soc("v79", 8),
 }
+PROGRAM_OF = {"qcs9100": "sa8255"}
+"""SoCs for which the compiler writes the program of another one, of those with simulated figures (QAIRT 2.51)."""

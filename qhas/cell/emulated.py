@@ -1,7 +1,8 @@
-"""Runs on the host SDK's emulator, once per graph, inputs and options, since identical runs have identical results.
+"""Runs on the host SDK's emulator, once per program, inputs and options, since identical runs have identical results.
 
 A device runs every time, because its times are what is being measured. The times of a simulated cell are those of its
-compiled graph; the emulator adds the outputs, which take most of the computation of such a cell.
+compiled graph, which its log has; the emulator adds the outputs, which take most of the computation of such a cell. They
+are kept by the program, which SoCs may share, and the log by the graph.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from qhas.cell.execution import LOGS, Execution, argv_of, ended, execute, staged
@@ -17,21 +20,37 @@ from qhas.cell.inputs import StagedInputs
 from qhas.cell.prepare import Prepared
 from qhas.cell.prepared import EMULATED, PreparedGraphs
 from qhas.cell.work import StepAttempt
-from qhas.devices import Device, JobFile
+from qhas.devices import Device, Job, JobFile
 from qhas.machine.digest import data_digest, file_digest
 from qhas.naming import below
+from qhas.network.program import program_digest
 from qhas.network.records import UNREADABLE
 from qhas.profile.origin import Origin
 from qhas.site.sdk import ProfilingLevel, SdkKind
 
 _LARGEST = 256 << 20
-"""Largest run that is kept, in bytes; a larger one is run again."""
-_RULES = 1
+"""Most bytes of outputs, or of logs, that are kept; a run with more is run again."""
+_RULES = 2
 """Version of our own part of the emulator's net-run: raise it if the same run leaves different files."""
-_NEW, _KEPT = "emulated-now", "emulated-before"
-"""Folders in the step's directory, kept apart: a stored run may be partly unpacked before it proves not to be ours."""
+_NEW, _KEPT = "now", "before"
+"""Folders of a part, separate because a stored part may be partly unpacked before it proves not to be ours."""
 _DATE = (1980, 1, 1, 0, 0, 0)
-"""Date of every entry in a kept run, so that equal runs are equal files."""
+"""Date of every entry in a kept part, so that equal parts are equal files."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The logs or the outputs of a run, as the store has them: by their names in the run's directory, or none."""
+
+    kept: PreparedGraphs
+    key: str
+    folder: Path
+    files: Mapping[str, Path]
+
+    async def keep(self, job: Job, files: Iterable[JobFile]) -> None:
+        """Store these files of a run unless the store has the part already, or they are too large."""
+        if not self.files and await _packed(self.folder, job, list(files)):
+            await asyncio.to_thread(self.kept.publish, self.key, self.folder, [EMULATED])
 
 
 async def execute_once(
@@ -41,53 +60,68 @@ async def execute_once(
     inputs: StagedInputs | None,
     level: ProfilingLevel,
 ) -> Execution:
-    """Execute as `execute` does, but on the host SDK's emulator reuse the stored results of an identical run.
+    """Execute as `execute` does, but on the host SDK's emulator reuse what the store has of an identical run.
 
+    If it has the outputs of the same program for another SoC, the graph's own log is written without executing anything.
     Raises StepFailed.
     """
     work = attempt.work
     if inputs is None or device.origin is not Origin.SIMULATOR or work.sdk.kind is not SdkKind.HOST:
         return await execute(attempt, device, prepared, inputs, level)
-    key = await asyncio.to_thread(_key, attempt, device, prepared, inputs, level)
-    kept = PreparedGraphs(work.lab.store)
-    async with work.lab.lock(f"prepared {key}"), kept.turn(key, attempt.folder) as stored:
-        if stored and (files := await asyncio.to_thread(_unpacked, attempt.folder)):
+    keys = await asyncio.to_thread(_keys, attempt, device, prepared, inputs, level)
+    async with AsyncExitStack() as turns:  # every cell takes these in the same order
+        parts = [await turns.enter_async_context(_part(attempt, part, key)) for part, key in keys.items()]
+        *logs, outputs = parts
+        if outputs.files:
             attempt.note_reused()
-            return await _laid_out(attempt, device, inputs, files)
-        execution = await execute(attempt, device, prepared, inputs, level)
-        if await _packed(attempt, execution):
-            await asyncio.to_thread(kept.publish, key, attempt.folder, [EMULATED])
-        return execution
+        if all(part.files for part in parts):
+            job = await device.open_job()
+            return await _laid_out(attempt, job, await job.now(), parts, inputs)
+        run = await execute(attempt, device, prepared, None if outputs.files else inputs, level)
+        if outputs.files:
+            run = await _laid_out(attempt, run.job, run.began, [outputs], inputs)
+        await outputs.keep(run.job, run.results)
+        for log in logs:
+            await log.keep(run.job, await run.job.files(LOGS))
+        return run
 
 
-def _key(
+@asynccontextmanager
+async def _part(attempt: StepAttempt, name: str, key: str) -> AsyncIterator[_Part]:
+    """Yield a part, with its files if it is stored; until the block ends, no other cell computes it."""
+    kept, folder = PreparedGraphs(attempt.work.lab.store), attempt.folder / f"emulated-{name}"
+    folder.mkdir()
+    async with attempt.work.lab.lock(f"prepared {key}"), kept.turn(key, folder) as stored:
+        yield _Part(kept, key, folder, await asyncio.to_thread(_unpacked, folder) if stored else {})
+
+
+def _keys(
     attempt: StepAttempt, device: Device, prepared: Prepared, inputs: StagedInputs, level: ProfilingLevel
-) -> str:
-    """Return a key that covers everything that affects what the emulator leaves."""
+) -> dict[str, str]:
+    """Return the key of each part that is needed, which covers everything that affects it. Outputs come last."""
     sdk, site = attempt.work.sdk, attempt.work.lab.site
-    return data_digest(
-        {
-            "emulated": [_RULES, file_digest(prepared.dlc)],
-            "soc": device.facts.soc,
-            "argv": argv_of(attempt, inputs, level),
-            "files": {name: file_digest(file) for name, file in staged(inputs).items()},
-            "sdk": [sdk.kind, sdk.version, dict(sdk.env)],
-            "device": [dict(ref.env) for ref in site.devices if ref.name == device.facts.name],
-        }
-    )
+    run = {
+        "argv": argv_of(attempt, inputs, level),
+        "files": {name: file_digest(file) for name, file in staged(inputs).items()},
+        "sdk": [sdk.kind, sdk.version, dict(sdk.env)],
+        "device": [dict(ref.env) for ref in site.devices if ref.name == device.facts.name],
+    }
+    graph = [device.facts.soc, file_digest(prepared.dlc)]
+    computes = {"log": graph} if level is ProfilingLevel.QHAS else {}
+    computes["outputs"] = [program] if (program := program_digest(prepared.dlc)) else graph
+    return {name: data_digest({"emulated": [_RULES, name, *by], **run}) for name, by in computes.items()}
 
 
-async def _packed(attempt: StepAttempt, execution: Execution) -> bool:
-    """Pack outputs and logs into one file in the step's directory; return False if they are too large."""
-    files = [*execution.results, *await execution.job.files(LOGS)]
-    if sum(file.size for file in files) > _LARGEST:
+async def _packed(part: Path, job: Job, files: list[JobFile]) -> bool:
+    """Pack files of a run into one in the part's folder; return False if they are too large, or empty."""
+    if not 0 < sum(file.size for file in files) <= _LARGEST:
         return False
-    folder = attempt.folder / _NEW
+    folder = part / _NEW
     for file in files:
         target = below(folder, file.name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        await execution.job.fetch(file.name, target)
-    await asyncio.to_thread(_pack, folder, files, attempt.folder / EMULATED)
+        await job.fetch(file.name, target)
+    await asyncio.to_thread(_pack, folder, files, part / EMULATED)
     return True
 
 
@@ -103,31 +137,30 @@ def _pack(folder: Path, files: Iterable[JobFile], target: Path) -> None:
 
 
 async def _laid_out(
-    attempt: StepAttempt, device: Device, inputs: StagedInputs, files: Mapping[str, Path]
+    attempt: StepAttempt, job: Job, began: float, parts: Iterable[_Part], inputs: StagedInputs
 ) -> Execution:
-    """Lay out a kept run in a fresh directory of the device, as if it had just run there."""
-    job = await device.open_job()
-    began = await job.now()
-    for name, file in files.items():
-        await job.stage(file, name)
+    """Lay out stored parts in a job's directory, as if they had just been made there."""
+    for part in parts:
+        for name, file in part.files.items():
+            await job.stage(file, name)
     return await ended(attempt, job, began, inputs)
 
 
-def _unpacked(folder: Path) -> dict[str, Path] | None:
-    """Unpack a stored run to files by their names in a run's directory; return None if we did not write it."""
+def _unpacked(folder: Path) -> dict[str, Path]:
+    """Unpack a stored part to files by their names in a run's directory; return none if we did not write it."""
     files = {}
     try:
         with zipfile.ZipFile(folder / EMULATED) as packed:
             entries = packed.infolist()
             if any(entry.compress_type for entry in entries) or _bytes_of(entries) > _LARGEST:
-                return None
+                return {}
             for entry in entries:
                 files[entry.filename] = target = below(folder / _KEPT, entry.filename)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with packed.open(entry) as source, target.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
     except UNREADABLE:
-        return None
+        return {}
     return files
 
 

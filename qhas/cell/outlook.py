@@ -14,7 +14,7 @@ from qhas.cell.calibration import calibration_digest, gather_calibration
 from qhas.cell.conversion import made_key, origin_digest
 from qhas.cell.prepared import PreparedGraphs, prepared_key
 from qhas.failures import InvalidInput, StepFailed
-from qhas.lab.duration import Expected, InStore, expect, least_seconds
+from qhas.lab.duration import Expected, InStore, expect, least_seconds, shared_runs
 from qhas.lab.lab import Lab, open_lab
 from qhas.network.onnx_file import read_onnx
 from qhas.runs.durations import expectations
@@ -72,7 +72,8 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
     forecasts = {cell.key: expected.of(cell) for cell in plan.cells}
     devices, cores = site.devices_by_soc(), site.host.cores or os.cpu_count() or 1
     known = frozenset(cell.key for cell in plan.cells if expected.knows(cell))
-    stored = InStore(made, prepared, emulated=known & prepared if kind is SdkKind.HOST else ())
+    emulated = known & prepared | shared_runs(plan.cells, devices) if kind is SdkKind.HOST else ()
+    stored = InStore(made, prepared, emulated)
     return Outlook(
         forecasts=forecasts,
         known=known,

@@ -259,7 +259,7 @@ class StepAttempt:
         await asyncio.to_thread(judge_tool, self.step, run, output)
 
     def note_reused(self) -> None:
-        """Record that no tool had to run."""
+        """Record that nothing had to be executed."""
         self._record.reused = True
 
     def require_room(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import median
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from qhas.lab.rehearsal import rehearse
 from qhas.runs.keys import network_of, soc_of
+from qhas.socs import PROGRAM_OF
 from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import Forecast
 from qhas.sweep.spec import Cell
@@ -64,6 +65,17 @@ class InStore:
             "device": key in self.emulated and soc_of(key) not in devices,
         }
         return [part for part, there in found.items() if there]
+
+
+def shared_runs(cells: Iterable[Cell], devices: Container[str]) -> set[str]:
+    """Return the keys of simulated cells that only need the outputs of an earlier cell, whose program is the same."""
+    executed, shared = set[tuple[str, str, str]](), set[str]()
+    for cell in cells:
+        if cell.soc not in devices:
+            run = (cell.model.name, PROGRAM_OF.get(cell.soc, cell.soc), cell.variant)
+            shared |= {cell.key} if run in executed else set()
+            executed.add(run)
+    return shared
 
 
 def expect(

@@ -155,7 +155,7 @@ def seconds_of(attempts: Iterable[Attempt], origin: Origin) -> Forecast:
     """
     seconds = dict.fromkeys(Forecast._fields, 0.0)
     for attempt in _good(attempts):
-        tools = sum(tool.seconds for tool in attempt.tools)
+        tools = sum(tool.seconds for tool in attempt.tools if not attempt.reused)
         if attempt.step.on_device:
             seconds["device"] += tools if origin is Origin.SIMULATOR else attempt.seconds or 0.0
         elif part := _ON_HOST.get(attempt.step):

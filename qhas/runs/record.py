@@ -67,7 +67,7 @@ class Attempt(Stored):
     failure: FailureKind | None = None
     reused: bool = Field(
         default=False,
-        description="Whether the emulator's files for this graph and these inputs already existed.",
+        description="Whether the outputs that the emulator computes of this program and these inputs already existed.",
         exclude_if=lambda reused: not reused,
     )
 
@@ -302,7 +302,7 @@ class CellRecord(Stored):
 
     @property
     def outputs_reused(self) -> bool:
-        """Whether the emulator had already run this graph on these inputs."""
+        """Whether the emulator had already run this program, for this SoC or another, on these inputs."""
         return any(attempt.reused for attempt in self.attempts)
 
     @property

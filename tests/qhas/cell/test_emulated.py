@@ -21,6 +21,7 @@ from qhas.cell.prepared import EMULATED
 from qhas.direct import run_direct
 from qhas.failures import Step
 from qhas.machine.digest import file_digest
+from qhas.profile.metrics import Metrics
 from qhas.runs import keys
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run
@@ -40,12 +41,14 @@ class Bench:
     folder: Path
     numbers: Iterator[int]
 
-    def run(self, sdk: Path | None = None, perf_profile: str = "burst", **changes: object) -> CellRecord:
+    def run(
+        self, sdk: Path | None = None, perf_profile: str = "burst", soc: str = "sa8255", **changes: object
+    ) -> CellRecord:
         """Run the next night."""
         run_id = f"night-{next(self.numbers)}"
         model = {"name": "net", "dlc": NETWORK, "inputs": str(self.folder / "list.txt")} | changes
         spec = SweepSpec.model_validate(
-            {"name": "night", "models": [model], "socs": ["sa8255"], "run": {"perf_profile": perf_profile}}
+            {"name": "night", "models": [model], "socs": [soc], "run": {"perf_profile": perf_profile}}
         )
         run_direct(spec, Site(store=str(self.folder / "store"), sdk=SdkRef(root=sdk)), run_id)
         return self.record(run_id)
@@ -99,10 +102,22 @@ def outputs(record: CellRecord) -> dict[str, str]:
 
 
 def ran(record: CellRecord) -> list[bool]:
-    """For each attempt that executes, whether a tool ran."""
+    """For each attempt that executes, whether it did."""
     executing = [each for each in record.attempts if each.step in (Step.NET_RUN, Step.OUTPUTS)]
-    assert all(bool(each.tools) is not each.reused for each in executing)
-    return [not each.reused for each in executing]
+    inferred = [any("--timeline_only" not in tool.argv for tool in each.tools) for each in executing]
+    assert inferred == [not each.reused for each in executing]
+    return inferred
+
+
+def tools(record: CellRecord) -> int:
+    """How many tools ran in attempts that execute."""
+    return sum(len(each.tools) for each in record.attempts if each.step in (Step.NET_RUN, Step.OUTPUTS))
+
+
+def figures(record: CellRecord) -> Metrics:
+    """The cell's figures without the seconds that compiling took."""
+    assert record.metrics
+    return record.metrics.model_copy(update={"compile_seconds": None})
 
 
 @pytest.mark.hostsdk
@@ -111,11 +126,9 @@ def test_the_same_graph_and_inputs_are_not_executed_again_and_leave_the_same(
 ) -> None:
     second = bench.run()
     assert (ran(first), ran(second)) == ([True], [False])
+    assert tools(second) == 0
     assert outputs(second) == outputs(first)
-    without = {"compile_seconds": None}
-    assert first.metrics
-    assert second.metrics
-    assert second.metrics.model_copy(update=without) == first.metrics.model_copy(update=without)
+    assert figures(second) == figures(first)
     assert {each.name for each in second.artifacts} >= {"chrometrace", "qhas", "log", "schematic"}
 
 
@@ -137,12 +150,47 @@ def test_other_options_of_the_run_are_executed(bench: Bench) -> None:
 @pytest.mark.hostsdk
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04"], ids=["empty", "no zip", "cut"])
 def test_a_kept_run_that_is_damaged_is_made_again(bench: Bench, first: CellRecord, content: bytes) -> None:
-    (kept,) = bench.kept
-    kept.write_bytes(content)
+    for kept in bench.kept:
+        kept.write_bytes(content)
     second = bench.run()
     assert ran(second) == [True]
     assert outputs(second) == outputs(first)
     assert ran(bench.run()) == [False]
+
+
+@pytest.mark.hostsdk
+def test_a_kept_log_that_is_damaged_is_written_again_and_nothing_executed(
+    bench: Bench, first: CellRecord
+) -> None:
+    (log,) = (kept for kept in bench.kept if b"profilelogs/" in kept.read_bytes())
+    log.write_bytes(b"no zip")
+    second = bench.run()
+    assert (ran(second), tools(second)) == ([False], 1)
+    assert outputs(second) == outputs(first)
+    assert figures(second) == figures(first)
+    assert tools(bench.run()) == 0
+
+
+@pytest.mark.hostsdk
+def test_a_soc_for_which_the_compiler_writes_the_same_program_needs_no_execution(
+    bench: Bench, first: CellRecord
+) -> None:
+    shared = bench.run(soc="qcs9100")
+    alone = Bench(bench.folder / "alone", count())
+    alone.folder.mkdir()
+    alone.draw(seed=1)
+    executed = alone.run(soc="qcs9100")
+    assert (ran(shared), ran(executed)) == ([False], [True])
+    assert outputs(shared) == outputs(executed) == outputs(first)
+    assert figures(shared) == figures(executed)
+    assert {each.name for each in shared.artifacts} == {each.name for each in executed.artifacts}
+    assert tools(bench.run(soc="qcs9100")) == 0
+
+
+@pytest.mark.hostsdk
+@pytest.mark.usefixtures("first")
+def test_a_soc_with_another_program_is_executed(bench: Bench) -> None:
+    assert ran(bench.run(soc="sa8797")) == [True]
 
 
 def zipped(*names: str, compression: int = zipfile.ZIP_STORED) -> bytes:
@@ -177,12 +225,12 @@ OUTPUT = "output/Result_0/y.raw"
 )
 @pytest.mark.usefixtures("first")
 def test_a_kept_run_that_is_not_as_ours_are_is_not_used(bench: Bench, content: bytes) -> None:
-    (kept,) = bench.kept
-    kept.write_bytes(content)
-    manifest = kept.parents[1] / "manifest.json"
-    document = json.loads(manifest.read_text())
-    document["files"][0] |= {"sha256": file_digest(kept), "size": kept.stat().st_size}
-    manifest.write_text(json.dumps(document))
+    for kept in bench.kept:
+        kept.write_bytes(content)
+        manifest = kept.parents[1] / "manifest.json"
+        document = json.loads(manifest.read_text())
+        document["files"][0] |= {"sha256": file_digest(kept), "size": kept.stat().st_size}
+        manifest.write_text(json.dumps(document))
     assert ran(bench.run()) == [True]
     assert not list(bench.folder.rglob("escaped.raw"))
 

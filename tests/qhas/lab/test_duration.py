@@ -7,7 +7,7 @@ from statistics import median
 
 import pytest
 
-from qhas.lab.duration import Expected, InStore, expect, least_seconds
+from qhas.lab.duration import Expected, InStore, expect, least_seconds, shared_runs
 from qhas.sweep.expectation import Expectations
 from qhas.sweep.forecast import ON_DEVICE, Forecast
 from qhas.sweep.spec import Cell, ModelRef
@@ -119,6 +119,12 @@ def test_whatever_a_store_says_of_durations_the_rehearsal_ends() -> None:
     assert said.low is not None
     assert said.high is not None
     assert 0 < said.low <= said.seconds <= said.high <= 100 * 3 * 86_400
+
+
+def test_of_socs_with_the_same_program_one_is_executed_if_they_are_simulated() -> None:
+    cells = [cell_of(soc, network) for network in "ab" for soc in ("qcs9100", "sa8255", "sa8797")]
+    assert shared_runs(cells, devices={}) == {"a/sa8255/default", "b/sa8255/default"}
+    assert shared_runs(cells, devices={"qcs9100": 1}) == set()
 
 
 def test_of_no_cells_and_of_very_many_nothing_is_rehearsed() -> None:

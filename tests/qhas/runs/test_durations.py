@@ -58,6 +58,11 @@ def test_a_device_is_held_all_the_time_and_this_host_while_a_tool_computes() -> 
     assert seconds_of(run, Origin.SIMULATOR).device == 4
 
 
+def test_writing_the_log_beside_reused_outputs_says_nothing_about_executing() -> None:
+    run = [Attempt(step=Step.NET_RUN, number=1, seconds=0.5, tools=[tool(0.4)], reused=True)]
+    assert seconds_of(run, Origin.SIMULATOR).device == 0
+
+
 def test_a_conversion_is_of_the_cell_that_did_it_and_expected_of_each(store: Store) -> None:
     made = [
         Attempt(step=step, number=1, seconds=9.0, tools=[tool(4.0)]) for step in (Step.QUANTIZE, Step.CONVERT)
