@@ -29,6 +29,7 @@ def _open_in_order_of_the_graph(calibrater: Any) -> None:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other tools need the cores
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.execution_order = ort.ExecutionOrder.PRIORITY_BASED
     calibrater.infer_session = ort.InferenceSession(

@@ -99,6 +99,7 @@ def _statistics(network: str, model: onnx.ModelProto, values: Values, tensors: l
     del graph.output[:]
     graph.output.extend(helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(wanted))
     options = ort.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other tools need the cores
     options.log_severity_level = 3
     session = ort.InferenceSession(probe.SerializeToString(), options, providers=["CPUExecutionProvider"])
     batch = images(_BATCH, network, "scale")

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from qhas.documents import Stored
 from qhas.failures import InvalidInput
+from qhas.machine.host_sdk import settings
 from qhas.machine.process import ToolRun, run_tool, tool_environment
 from qhas.machine.tool_output import last_words
 from qhas.network.onnx_file import open_input, read_onnx
@@ -92,7 +93,11 @@ async def check_support(network: Path, socs: Sequence[str], shapes: Mapping[str,
         for name, shape in shapes.items():
             argv += ["--input_dim", name, ",".join(map(str, shape))]
         run = await run_tool(
-            argv, cwd=Path(folder), env=tool_environment({}), output=output, timeout_seconds=_TIMEOUT_SECONDS
+            argv,
+            cwd=Path(folder),
+            env=tool_environment(settings()),
+            output=output,
+            timeout_seconds=_TIMEOUT_SECONDS,
         )
         return await asyncio.to_thread(_answered, network, run, answer, output)
 
