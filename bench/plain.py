@@ -129,4 +129,6 @@ def _environment(sdk: Path, soc: str) -> dict[str, str]:
         "QNN_SDK_ROOT": str(sdk),
         "SNPE_ROOT": str(sdk),
         "HOSTSDK_SOC": soc,
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # as the product has it, so that only its overhead differs
+        "OPENBLAS_NUM_THREADS": "1",
     }

@@ -228,3 +228,13 @@ def test_tools_find_the_sdks_libraries_and_no_credentials(monkeypatch: pytest.Mo
     assert environment["PATH"].startswith("/sdk/bin/x86_64-linux-clang:")
     assert (environment["MINE"], environment["YOURS"]) == ("1", "2")
     assert "AWS_SECRET_ACCESS_KEY" not in environment
+
+
+def test_the_host_sdks_programs_get_huge_pages_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
+    host, vendor = (Sdk(Path("/sdk"), "1", kind).environment() for kind in (SdkKind.HOST, SdkKind.VENDOR))
+    assert (host["GLIBC_TUNABLES"], host["OPENBLAS_NUM_THREADS"]) == ("glibc.malloc.hugetlb=1", "4")
+    assert "GLIBC_TUNABLES" not in vendor
