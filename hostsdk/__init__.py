@@ -6,3 +6,9 @@ for the SDK runs unchanged. Every time it reports is the simulator's estimate, n
 
 It is used through executables (`python -m hostsdk root` prints where they are); nothing else needs to import it.
 """
+
+import os
+
+os.environ.setdefault(
+    "ORT_DISABLE_TELEMETRY", "1"
+)  # ONNX Runtime 1.32 reports the names of networks to its maker

@@ -6,6 +6,7 @@ them. The library does not depend on Prefect; `tasks` and `flows` add policy and
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from qhas.site import Site, load_site
     from qhas.store import Store, StoreError
     from qhas.sweep.spec import SweepSpec, load_sweep
+
+for _refusal in ("ORT_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    # ONNX Runtime 1.32 reports the file and graph names of networks to its maker, and Prefect what its users do first.
+    os.environ.setdefault(_refusal, "1")
 
 __version__ = "0.2.0"
 
