@@ -9,6 +9,4 @@ It is used through executables (`python -m hostsdk root` prints where they are);
 
 import os
 
-os.environ.setdefault(
-    "ORT_DISABLE_TELEMETRY", "1"
-)  # ONNX Runtime 1.32 reports the names of networks to its maker
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else ONNX Runtime 1.32 reports networks by name

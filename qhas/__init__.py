@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from qhas.store import Store, StoreError
     from qhas.sweep.spec import SweepSpec, load_sweep
 
-for _refusal in ("ORT_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
-    # ONNX Runtime 1.32 reports the file and graph names of networks to its maker, and Prefect what its users do first.
-    os.environ.setdefault(_refusal, "1")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else ONNX Runtime 1.32 reports networks by name
+os.environ.setdefault("DO_NOT_TRACK", "1")  # else Prefect reports what a new user does first
 
 __version__ = "0.2.0"
 

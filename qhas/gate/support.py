@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from qhas.documents import Stored
 from qhas.failures import InvalidInput
-from qhas.machine.host_sdk import settings
+from qhas.machine.host_sdk import host_sdk_variables
 from qhas.machine.process import ToolRun, run_tool, tool_environment
 from qhas.machine.tool_output import last_words
 from qhas.network.onnx_file import open_input, read_onnx
@@ -95,7 +95,7 @@ async def check_support(network: Path, socs: Sequence[str], shapes: Mapping[str,
         run = await run_tool(
             argv,
             cwd=Path(folder),
-            env=tool_environment(settings()),
+            env=tool_environment(host_sdk_variables()),
             output=output,
             timeout_seconds=_TIMEOUT_SECONDS,
         )

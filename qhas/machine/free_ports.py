@@ -20,9 +20,9 @@ def free_port() -> int:
 def free_ports(count: int, outgoing: Path = _OUTGOING) -> list[int]:
     """Return distinct ports of 127.0.0.1 on which nothing listens.
 
-    They lie outside the range from which Linux takes the near ends of outgoing connections (the first and the last port, in the
-    file `outgoing`). A port within it is free now, but may belong to someone's connection when the server starts, or when a stack
-    is started again. Where the range leaves fewer than a thousand ports, Linux chooses them. Raises OSError if there are none.
+    Linux takes the near end of an outgoing connection from a range of ports, which the file `outgoing` states. These are outside it:
+    a port within may belong to someone's connection by the time the server starts, or a stack is started again. Where the range
+    leaves fewer than a thousand ports, Linux chooses. Raises OSError if none is free.
     """
     candidates = _outside(_range(outgoing))
     with ExitStack() as held:

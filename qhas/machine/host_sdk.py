@@ -23,7 +23,7 @@ class Answer(NamedTuple):
     complaint: str = ""
 
 
-def settings() -> dict[str, str]:
+def host_sdk_variables() -> dict[str, str]:
     """Return the variables to add to the environment of the host SDK's programs."""
     return {name: value for name, value in _SETTINGS.items() if name not in os.environ}
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from qhas.failures import InvalidInput
-from qhas.machine.host_sdk import settings
+from qhas.machine.host_sdk import host_sdk_variables
 from qhas.machine.process import run_tool, tool_environment
 from qhas.site import SdkRef, Site
 from qhas.site.sdk import HOST_TARGET, host_sdk_root
@@ -115,7 +115,11 @@ async def _make_dlc(networks: Path, name: str) -> None:
 async def _run(networks: Path, name: str, *argv: str) -> None:
     output = networks / f"{name}.txt"
     run = await run_tool(
-        argv, cwd=networks, env=tool_environment(settings()), output=output, timeout_seconds=_TIMEOUT_SECONDS
+        argv,
+        cwd=networks,
+        env=tool_environment(host_sdk_variables()),
+        output=output,
+        timeout_seconds=_TIMEOUT_SECONDS,
     )
     if run.exit_code != 0:
         raise InvalidInput(f"Network {name} could not be made; {Path(argv[0]).name} says why in {output}.")

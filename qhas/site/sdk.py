@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from qhas.failures import InvalidInput
 from qhas.machine.host_sdk import ROOT_VARIABLES as ROOT_VARIABLES
-from qhas.machine.host_sdk import answer_of, ask, settings
+from qhas.machine.host_sdk import answer_of, ask, host_sdk_variables
 from qhas.machine.process import tool_environment
 from qhas.site import SdkRef, Site
 from qhas.site.site import NamedSdk
@@ -107,7 +107,7 @@ class Sdk:
         if (modules := self.root / "lib" / "python").is_dir():  # the vendor's converters are Python programs
             paths["PYTHONPATH"] = str(modules)
         if self.kind is SdkKind.HOST:
-            paths |= settings()
+            paths |= host_sdk_variables()
         return tool_environment(paths | dict(self.env) | dict(additions or {}))
 
     def lists(self, socs: Iterable[str]) -> bool:
