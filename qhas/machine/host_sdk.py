@@ -12,8 +12,8 @@ ROOT_VARIABLES = ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT")
 """Each names an SDK to use instead of the host SDK."""
 _SECONDS = 120
 _SETTINGS = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "OPENBLAS_NUM_THREADS": "1"}
-"""Environment of the host SDK's programs, unless the user has set it: they allocate and free hundreds of megabytes, which takes
-a fifth of their time without huge pages, and each has one core."""
+"""Environment of the host SDK's programs, unless the user has set it: they allocate and free hundreds of megabytes, which
+takes up to a third of their time without huge pages, and each has one core."""
 
 
 class Answer(NamedTuple):
