@@ -51,6 +51,7 @@ OURS = {
     "self._bench.folder / f'{name}.onnx'": "rewrites by our own constants",
     "attempt.folder / f'{name}.json'": "the two graphs of a language model, by our own constants",
     "attempt.folder / f'{name}.{ending}'": "as above",
+    "attempt.folder / f'emulated-{name}'": "the log and the outputs of a run, by our own constants",
     "attempt.folder / names[0]": "what a tool has just written there, by our own constants",
     "Path('inputs') / f'{before + len(files)}-{safe_name(PurePosixPath(path).name)}'": "made by `safe_name`",
     "qhas.with_name(name)": "the trace that the user keeps beside a summary he names",
