@@ -65,4 +65,7 @@ KNOWN_SOCS: dict[str, Soc] = {
     "sxr2330p": Soc("v79", 8),
 }
 PROGRAM_OF = {"qcs9100": "sa8255"}
-"""SoCs for which the compiler writes the program of another one, of those with simulated figures (QAIRT 2.51)."""
+"""SoCs for which the compiler writes the program of another one, of those with simulated figures (QAIRT 2.51).
+
+For forecasts alone: what a run shares is decided by the program's bytes (`qhas.network.program`).
+"""

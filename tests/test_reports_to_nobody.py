@@ -18,7 +18,13 @@ graph = helper.make_graph([helper.make_node("Relu", "x", "y")], "confidential", 
 network = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 17)])
 onnxruntime.InferenceSession(network.SerializeToString())
 """
-_TRACKS = "import qhas; from prefect._internal.analytics import is_telemetry_enabled as on; print(on())"
+_TRACKS = """
+import sys
+import {first}
+assert "prefect" not in sys.modules
+from prefect._internal.analytics import is_telemetry_enabled
+print(is_telemetry_enabled())
+"""
 
 
 def run(program: str, home: Path, **variables: str) -> str:
@@ -37,9 +43,10 @@ def test_onnx_runtime_gathers_nothing_about_networks(package: str, tmp_path: Pat
     assert not list(tmp_path.rglob("*"))
 
 
-def test_prefect_does_not_track_its_user() -> None:
-    assert run(_TRACKS, Path("/nonexistent")) == "False"
+@pytest.mark.parametrize("package", ["qhas", "flows", "tasks"])
+def test_prefect_does_not_track_its_user(package: str) -> None:
+    assert run(_TRACKS.format(first=package), Path("/nonexistent")) == "False"
 
 
 def test_who_wants_to_report_may() -> None:
-    assert run(_TRACKS, Path("/nonexistent"), DO_NOT_TRACK="0") == "True"
+    assert run(_TRACKS.format(first="qhas"), Path("/nonexistent"), DO_NOT_TRACK="0") == "True"

@@ -176,7 +176,7 @@ def _show_ending(store: Store, run: SweepRecord, cells: list[CellRecord], began:
         )
     reused = sum(bool(cell.prepared and cell.prepared.reused) for cell in cells)
     outputs = sum(cell.outputs_reused for cell in cells)
-    emulated = f"; so did the outputs of {counted(outputs, 'cell')}" if outputs else ""
+    emulated = f"; the outputs of {counted(outputs, 'cell')} had been computed before" if outputs else ""
     console.print(f"{reused} of {counted(len(cells), 'prepared graph')} came from the store{emulated}.")
     report = store.url(keys.report(run.run_id))
     address = report if "://" in report else Path(report).absolute().as_uri()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 ROOT_VARIABLES = ("QAIRT_SDK_ROOT", "QNN_SDK_ROOT", "SNPE_ROOT")
 """Each names an SDK to use instead of the host SDK."""
 _SECONDS = 120
-_SETTINGS = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "OPENBLAS_NUM_THREADS": "1"}
+_VARIABLES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "OPENBLAS_NUM_THREADS": "1"}
 """Environment of the host SDK's programs, unless the user has set it: they allocate and free hundreds of megabytes, which
 takes up to a third of their time without huge pages, and each has one core."""
 
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
 
 def host_sdk_variables() -> dict[str, str]:
     """Return the variables to add to the environment of the host SDK's programs."""
-    return {name: value for name, value in _SETTINGS.items() if name not in os.environ}
+    return {name: value for name, value in _VARIABLES.items() if name not in os.environ}
 
 
 _asked: dict[tuple[str, ...], subprocess.Popen[str]] = {}
