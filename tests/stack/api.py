@@ -15,6 +15,8 @@ _PAGE = 200
 _BUSY = 8
 """How many times slower a machine may be that is also doing other work."""
 _LOOK_SECONDS = 0.5
+_BUSY_SECONDS = 20.0
+"""How long to ask a server again that answers 503 because its database is busy, as Prefect's own client does."""
 
 
 class Api:
@@ -26,15 +28,15 @@ class Api:
 
     def get(self, path: str) -> Any:
         """Return the response to a GET."""
-        return self._answer(self._http.get(path, headers=self._prefect.headers(changes=False)))
+        return self._ask("GET", path)
 
     def post(self, path: str, body: object) -> Any:
         """Return the response to a POST."""
-        return self._answer(self._http.post(path, json=body, headers=self._prefect.headers(changes=True)))
+        return self._ask("POST", path, body)
 
     def delete(self, path: str) -> None:
         """Send a DELETE."""
-        self._answer(self._http.delete(path, headers=self._prefect.headers(changes=True)))
+        self._ask("DELETE", path)
 
     def every(self, path: str, body: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """Yield every object that a filter matches, page by page."""
@@ -100,8 +102,15 @@ class Api:
             assert time.monotonic() < deadline, f"waited {seconds * _BUSY:g} s in vain for {what}"
             time.sleep(_LOOK_SECONDS)
 
-    @staticmethod
-    def _answer(response: httpx.Response) -> Any:
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        given_up = time.monotonic() + _BUSY_SECONDS * _BUSY
+        while True:
+            headers = self._prefect.headers(changes=method != "GET")
+            response = self._http.request(method, path, json=body, headers=headers)
+            busy = response.status_code == httpx.codes.SERVICE_UNAVAILABLE and time.monotonic() < given_up
+            if not busy:
+                break
+            time.sleep(_LOOK_SECONDS)
         if response.is_error:
             said = f"{response.status_code} {response.url.path}: {response.text}"
             raise httpx.HTTPStatusError(said, request=response.request, response=response)
