@@ -15,7 +15,8 @@ from typing import Any
 
 from qhas.cell.calibration import CALIBRATION_LIST, calibration_digest, gather_calibration
 from qhas.cell.language import draw, drawn_digest
-from qhas.cell.prepared import MADE_DLC, MADE_ONNX, MADE_ONNX_DATA, OP_TRACE, PreparedGraphs
+from qhas.cell.prepared import MADE_DLC, MADE_ONNX, MADE_ONNX_DATA, OP_TRACE
+from qhas.cell.turn import turn
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
 from qhas.lab.models import Source
@@ -120,15 +121,7 @@ async def _step(work: CellWork, step: Step, make: Make) -> bool:
         calibration = await _calibrated(work, step)
         network = work.network or MadeNetwork(source.path, await _origin(work, source))
         key = _key(work.cell, work.sdk, step, network.key, calibration)
-        kept = PreparedGraphs(work.lab.store)
-        async with (
-            work.lab.lock(f"prepared {key}"),
-            kept.turn(
-                key,
-                attempt.folder,
-                waiting=lambda host: work.report_wait(host, "converting the same network"),
-            ) as stored,
-        ):
+        async with turn(work, key, attempt.folder, "converting the same network") as (kept, stored):
             names = stored or await make(attempt, network.path)
             if not stored:
                 await asyncio.to_thread(kept.publish, key, attempt.folder, names)

@@ -8,6 +8,7 @@ are kept by the program, which SoCs may share, and the log by the graph.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import zipfile
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -19,6 +20,7 @@ from qhas.cell.execution import LOGS, Execution, argv_of, ended, execute, staged
 from qhas.cell.inputs import StagedInputs
 from qhas.cell.prepare import Prepared
 from qhas.cell.prepared import EMULATED, PreparedGraphs
+from qhas.cell.turn import turn
 from qhas.cell.work import StepAttempt
 from qhas.devices import Device, Job, JobFile
 from qhas.machine.digest import data_digest, file_digest
@@ -78,6 +80,7 @@ async def execute_once(
             job = await device.open_job()
             return await _laid_out(attempt, job, await job.now(), parts, inputs)
         run = await execute(attempt, device, prepared, None if outputs.files else inputs, level)
+        attempt.require_room()  # other cells will use what is stored here
         if outputs.files:
             run = await _laid_out(attempt, run.job, run.began, [outputs], inputs)
         await outputs.keep(run.job, run.results)
@@ -89,9 +92,9 @@ async def execute_once(
 @asynccontextmanager
 async def _part(attempt: StepAttempt, name: str, key: str) -> AsyncIterator[_Part]:
     """Yield a part, with its files if it is stored; until the block ends, no other cell computes it."""
-    kept, folder = PreparedGraphs(attempt.work.lab.store), attempt.folder / f"emulated-{name}"
+    folder = attempt.folder / f"emulated-{name}"
     folder.mkdir()
-    async with attempt.work.lab.lock(f"prepared {key}"), kept.turn(key, folder) as stored:
+    async with turn(attempt.work, key, folder, "running the same program") as (kept, stored):
         yield _Part(kept, key, folder, await asyncio.to_thread(_unpacked, folder) if stored else {})
 
 
@@ -142,6 +145,7 @@ async def _laid_out(
     """Lay out stored parts in a job's directory, as if they had just been made there."""
     for part in parts:
         for name, file in part.files.items():
+            os.utime(file)  # it may have been unpacked long before another part's turn came
             await job.stage(file, name)
     return await ended(attempt, job, began, inputs)
 

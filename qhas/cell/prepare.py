@@ -16,7 +16,8 @@ from qhas.cell.dlc import prepared_graphs
 from qhas.cell.effective import context_bytes, of_cache
 from qhas.cell.graphs import GraphWork, folders, paired
 from qhas.cell.language import graph_names
-from qhas.cell.prepared import OP_TRACE, PreparedGraphs, prepared_key
+from qhas.cell.prepared import OP_TRACE, prepared_key
+from qhas.cell.turn import turn
 from qhas.cell.work import CellWork, StepAttempt
 from qhas.failures import FailureKind, Step, StepFailed
 from qhas.machine.digest import file_digest
@@ -47,19 +48,11 @@ async def prepare_graph(work: CellWork) -> Prepared:
     async with work.attempt(Step.PREPARE) as attempt:
         source, origin = await source_of(work)
         key = prepared_key(work.cell, work.sdk, origin)
-        graphs = PreparedGraphs(work.lab.store)
-        async with (
-            work.lab.lock(f"prepared {key}"),
-            graphs.turn(
-                key, attempt.folder, waiting=lambda host: work.report_wait(host, "preparing the same graph")
-            ) as stored_names,
-        ):
-            names = stored_names or await _prepare(attempt, source)
-            if not stored_names:
-                await asyncio.to_thread(graphs.publish, key, attempt.folder, names)
-        return await asyncio.to_thread(
-            _describe, attempt, source, key, names, reused=stored_names is not None
-        )
+        async with turn(work, key, attempt.folder, "preparing the same graph") as (kept, stored):
+            names = stored or await _prepare(attempt, source)
+            if not stored:
+                await asyncio.to_thread(kept.publish, key, attempt.folder, names)
+        return await asyncio.to_thread(_describe, attempt, source, key, names, reused=stored is not None)
 
 
 def _describe(attempt: StepAttempt, source: Path, key: str, names: list[str], *, reused: bool) -> Prepared:

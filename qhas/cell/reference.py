@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qhas.cell.prepared import REFERENCE, PreparedGraphs
+from qhas.cell.prepared import REFERENCE
+from qhas.cell.turn import turn
 from qhas.cell.work import StepAttempt
 from qhas.failures import FailureKind, StepFailed
 from qhas.lab.models import Source
@@ -41,8 +42,7 @@ async def reference_outputs(attempt: StepAttempt, onnx: Source, feeds: Sequence[
     work, folder = attempt.work, attempt.folder
     files = await asyncio.to_thread(_each_written, feeds, folder)
     key = await asyncio.to_thread(_key, onnx.sha256, files)
-    kept = PreparedGraphs(work.lab.store)
-    async with work.lab.lock(f"prepared {key}"), kept.turn(key, folder) as stored:
+    async with turn(work, key, folder, "computing the same outputs") as (kept, stored):
         if not stored:
             await _compute(attempt, onnx.path, files)
             await asyncio.to_thread(kept.publish, key, folder, [REFERENCE])

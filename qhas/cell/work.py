@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 import time
+import uuid
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -190,6 +190,7 @@ class CellWork:
         folder, clock = self.directory / f"{step}-{number}", time.monotonic()
         progress.report(progress.StepStarted(self.cell, step, number))
         try:
+            self.directory.mkdir(mode=0o700, exist_ok=True)
             folder.mkdir()
             self.folders[step] = folder
             yield StepAttempt(self, record, folder)
@@ -307,9 +308,11 @@ async def open_work(
 ) -> AsyncIterator[CellWork]:
     """Open a cell's work in its own directory below the lab's scratch space, removed when the cell ends.
 
+    The first attempt creates it, so that a full disk is that attempt's failure.
+
     With a pipeline, which has started the cell, its use of this host and its devices follows the pipeline's order.
     """
-    directory = Path(tempfile.mkdtemp(prefix="cell-", dir=lab.scratch))
+    directory = lab.scratch / f"cell-{uuid.uuid4().hex[:12]}"
     work = CellWork(cell, lab, run_id, directory, pipeline)
     try:
         yield work

@@ -40,7 +40,7 @@ class StepStarted:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A cell waits for a device: who has it, or what it is not yet fit for."""
+    """A cell waits for a device, or for another host that makes what it needs: who has it, what it is not yet fit for."""
 
     cell: Cell
     reason: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from itertools import count
 from pathlib import Path
@@ -17,16 +19,19 @@ import pytest
 
 from fakes.dlc import make_dlc
 from fakes.sdk import build_fake_sdk
+from qhas.cell import emulated
 from qhas.cell.prepared import EMULATED
 from qhas.direct import run_direct
-from qhas.failures import Step
+from qhas.failures import FailureKind, Step
+from qhas.machine import process
 from qhas.machine.digest import file_digest
 from qhas.profile.metrics import Metrics
-from qhas.runs import keys
+from qhas.runs import keys, progress
 from qhas.runs.record import CellRecord
 from qhas.runs.stored import load_run
 from qhas.site import SdkRef, Site
 from qhas.store import Store
+from qhas.store.claims import Claim
 from qhas.sweep.spec import SweepSpec
 
 pytestmark = pytest.mark.xdist_group("emulated")  # these take long
@@ -44,7 +49,15 @@ class Bench:
     def run(
         self, sdk: Path | None = None, perf_profile: str = "burst", soc: str = "sa8255", **changes: object
     ) -> CellRecord:
-        """Run the next night."""
+        """Run the next night, whose cell ends well."""
+        record = self.attempt(sdk, perf_profile, soc, **changes)
+        assert record.failure is None
+        return record
+
+    def attempt(
+        self, sdk: Path | None = None, perf_profile: str = "burst", soc: str = "sa8255", **changes: object
+    ) -> CellRecord:
+        """Run the next night, however it ends."""
         run_id = f"night-{next(self.numbers)}"
         model = {"name": "net", "dlc": NETWORK, "inputs": str(self.folder / "list.txt")} | changes
         spec = SweepSpec.model_validate(
@@ -56,7 +69,6 @@ class Bench:
     def record(self, run_id: str) -> CellRecord:
         """The record of the run's only cell."""
         _, (record,) = load_run(Store(str(self.folder / "store")), run_id)
-        assert record.failure is None
         return record
 
     def draw(self, seed: int, inferences: int = 1) -> None:
@@ -191,6 +203,64 @@ def test_a_soc_for_which_the_compiler_writes_the_same_program_needs_no_execution
 @pytest.mark.usefixtures("first")
 def test_a_soc_with_another_program_is_executed(bench: Bench) -> None:
     assert ran(bench.run(soc="sa8797")) == [True]
+
+
+@pytest.mark.hostsdk
+@pytest.mark.usefixtures("first")
+def test_a_kept_run_is_as_new_however_long_its_parts_took_to_come(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked = emulated._unpacked
+
+    def unpacked_long_ago(folder: Path) -> dict[str, Path]:
+        files = unpacked(folder)
+        for file in files.values():
+            os.utime(file, (0, 0))
+        return files
+
+    monkeypatch.setattr(emulated, "_unpacked", unpacked_long_ago)
+    assert tools(bench.run()) == 0
+    for kept in bench.kept:  # one of two parts is kept
+        if b"profilelogs/" in kept.read_bytes():
+            kept.write_bytes(b"no zip")
+    assert tools(bench.run()) == 1
+
+
+@pytest.mark.hostsdk
+@pytest.mark.usefixtures("first")
+def test_a_run_that_ended_on_a_full_disk_is_not_kept_for_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = bench.kept
+    bench.draw(seed=2)
+    with monkeypatch.context() as full:
+        full.setattr(process, "_is_full", lambda _: True)
+        failure = bench.attempt().failure
+    assert failure
+    assert (failure.kind, failure.step) == (FailureKind.DISK, Step.NET_RUN)
+    assert bench.kept == kept
+    assert ran(bench.run()) == [True]
+
+
+@pytest.mark.hostsdk
+@pytest.mark.usefixtures("first")
+def test_a_cell_that_waits_for_another_host_says_for_whom(bench: Bench) -> None:
+    for kept in bench.kept:
+        shutil.rmtree(kept.parent)
+        (kept.parents[1] / keys.MANIFEST).unlink()
+        claim = Claim(owner="another", host="lab-3", expires=datetime.now(UTC) + timedelta(hours=1))
+        (kept.parents[1] / keys.CLAIM).write_text(claim.model_dump_json())
+    reasons = []
+
+    def give_way(event: progress.Event) -> None:
+        if isinstance(event, progress.Waiting):
+            reasons.append(event.reason)
+            for claimed in (bench.folder / "store" / keys.PREPARED).rglob(keys.CLAIM):
+                claimed.unlink()
+
+    with progress.listening(give_way):
+        assert ran(bench.run()) == [True]
+    assert reasons == ["waiting for lab-3, which is running the same program"]
 
 
 def zipped(*names: str, compression: int = zipfile.ZIP_STORED) -> bytes:

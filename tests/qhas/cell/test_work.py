@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from qhas.cell.inputs import StagedInputs, gather_inputs
 from qhas.cell.prepare import prepare_graph
+from qhas.cell.sequence import DIRECT, profile_cells
 from qhas.cell.work import open_work
 from qhas.failures import FailureKind, Step
 from qhas.sweep.spec import ModelRef
@@ -17,8 +19,21 @@ from tests.qhas.cell.workbench import RUN, Bench, kind_of
 
 async def test_a_cells_directory_goes_with_its_work(bench: Bench) -> None:
     async with open_work(bench.work.cell, bench.lab, RUN) as work:
-        (work.directory / "file").touch()
+        await prepare_graph(work)
+        assert work.directory.exists()
     assert not work.directory.exists()
+
+
+async def test_a_directory_that_cannot_be_made_is_each_cells_own_failure(bench: Bench) -> None:
+    shutil.rmtree(bench.lab.scratch)
+    names = ["one", "other"]
+    cells = [bench.work.cell.model_copy(update={"variant": name}) for name in names]
+    records = await profile_cells(cells, bench.lab, RUN, DIRECT)
+    assert [record.cell.variant for record in records] == names
+    for record in records:
+        assert record.failure
+        assert record.failure.kind is FailureKind.DISK
+        assert str(bench.lab.scratch) in record.failure.message
 
 
 async def test_an_operating_system_error_in_a_step_is_the_disks(bench: Bench) -> None:
