@@ -51,7 +51,7 @@ def host_sdk() -> Sdk:
 
 async def _estimated(work: CellWork, sdk: Sdk) -> OwnEstimate:
     folder = work.directory / "estimate"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     dlc, digest = await source_of(work)
     question, answer = folder / "question.json", folder / "answer.json"
     trial = Trial(Subject(dlc, digest, work.cell.soc), work.cell.prepare)

@@ -99,7 +99,7 @@ class CellWork:
             raise error
         if self._inputs is None:
             folder = self.directory / "inputs"
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             self._inputs = await asyncio.to_thread(gather_inputs, self.cell.model, prepared_dlc, folder)
         return self._inputs
 
