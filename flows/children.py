@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, StateType
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
 from prefect.deployments import arun_deployment
 from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventOccurredFilter
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
@@ -34,6 +34,8 @@ from qhas.sweep.sites import Part, SiteRef
 from qhas.sweep.spec import Cell, SweepSpec
 
 _POLL_SECONDS = 2.0
+_LOOK_SECONDS = 0.5
+"""How often to look for the end of a run that was cancelled."""
 _GRACE_SECONDS = 20.0
 """A cancelled run whose worker does not answer in this time is declared cancelled."""
 _ENDS = {
@@ -113,6 +115,8 @@ async def start(
             as_subflow=True,
         )
     except PrefectHTTPStatusError as error:
+        if error.response.is_server_error:
+            raise
         raise InvalidInput(
             f"Site {site.name}: the server refuses to run {site.deployment}: {error.response.text}"
         ) from error
@@ -123,30 +127,45 @@ async def watch(client: PrefectClient, children: Sequence[Child]) -> None:
     """Return when every child has ended, by itself, because no worker took it, or because its host is gone."""
     while running := [child for child in children if child.state is None]:
         await asyncio.sleep(_POLL_SECONDS)
-        try:
+        with _server_may_fail():
             seen = await _read(client, [child.flow_run.id for child in running])
             for child in running:
                 await _look(client, child, seen.get(child.flow_run.id))
-        except httpx.TransportError as error:  # the sites carry on without the server, and so do we
-            get_run_logger().warning("Prefect's API does not answer (%s); retrying.", error)
 
 
 async def stop(client: PrefectClient, ids: Collection[UUID]) -> None:
-    """Cancel flow runs and wait for their end; those that no worker ends any more are declared cancelled."""
-    if not ids:
-        return
-    for each in ids:
-        with suppress(ObjectNotFound):
-            await client.set_flow_run_state(each, Cancelling())
-    until = monotonic() + _GRACE_SECONDS
-    while alive := [each.id for each in (await _read(client, ids)).values() if not _is_over(each)]:
-        if monotonic() > until:
-            for each in alive:
-                await client.set_flow_run_state(
-                    each, Cancelled(message="Cancelled; no worker answered."), force=True
-                )
-            return
-        await asyncio.sleep(0.5)
+    """Cancel flow runs and wait for their end; those that no worker ends any more are declared cancelled.
+
+    Raises httpx.HTTPError if the server fails to the last.
+    """
+    alive, until = list(ids), monotonic() + _GRACE_SECONDS
+    with _server_may_fail():
+        await _set_all(client, alive, Cancelling())
+    while alive and monotonic() < until:
+        with _server_may_fail():
+            alive = [each.id for each in (await _read(client, ids)).values() if not _is_over(each)]
+        await asyncio.sleep(_LOOK_SECONDS if alive else 0)
+    await _set_all(client, alive, Cancelled(message="Cancelled; no worker answered."), force=True)
+
+
+async def _set_all(client: PrefectClient, ids: Sequence[UUID], state: State, *, force: bool = False) -> None:
+    """Set the state of each run that still exists, also if the server fails for one of them; then raise its error."""
+    asked = (client.set_flow_run_state(each, state, force=force) for each in ids)
+    for answer in await asyncio.gather(*asked, return_exceptions=True):
+        if isinstance(answer, BaseException) and not isinstance(answer, ObjectNotFound):
+            raise answer
+
+
+@contextmanager
+def _server_may_fail() -> Iterator[None]:
+    """Outlast a server that does not answer, or fails: the sites carry on without it, and so do we."""
+    try:
+        yield
+    except (httpx.TransportError, httpx.HTTPStatusError) as error:
+        if isinstance(error, httpx.HTTPStatusError) and not error.response.is_server_error:
+            raise
+        reason = str(error).partition("\n")[0]
+        get_run_logger().warning("Prefect's API does not answer (%s); retrying.", reason)
 
 
 async def _look(client: PrefectClient, child: Child, flow_run: FlowRun | None) -> None:

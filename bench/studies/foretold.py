@@ -96,7 +96,7 @@ def _on_phones(folder: Path, size: Size) -> Iterator[Night]:
             took = asyncio.run(_profile(plan, site, expected))
             if night and said:
                 yield Night("fake phones", night, len(plan.cells), said, took)
-                expected = Expectations(read_durations(store, name), sizes, socs)
+                expected = Expectations(read_durations(store, name).forecasts, sizes, socs)
 
 
 def _rack(name: str, seed: int, size: Size) -> Rack:

@@ -70,10 +70,14 @@ async def look_ahead(plan: Plan, site: Site) -> Outlook:
         expectations, Store(site.store), plan.spec.name, plan.cells, kind, site.measured_socs()
     )
     forecasts = {cell.key: expected.of(cell) for cell in plan.cells}
-    devices, cores = site.devices_by_soc(), site.host.cores or os.cpu_count() or 1
+    cores = site.host.cores or os.cpu_count() or 1
+    # A simulator may be listed as a device as well, but computes on this host.
+    devices = {soc: count for soc, count in site.devices_by_soc().items() if soc in site.measured_socs()}
     known = frozenset(cell.key for cell in plan.cells if expected.knows(cell))
-    emulated = known & prepared | shared_runs(plan.cells, devices) if kind is SdkKind.HOST else ()
-    stored = InStore(made, prepared, emulated)
+    stored = InStore(made, prepared)
+    if kind is SdkKind.HOST:
+        executed = {cell.key for cell in plan.cells if cell.model.executes}
+        stored = InStore(made, prepared, executed & known & prepared | shared_runs(plan.cells, devices))
     return Outlook(
         forecasts=forecasts,
         known=known,

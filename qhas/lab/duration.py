@@ -71,7 +71,7 @@ def shared_runs(cells: Iterable[Cell], devices: Container[str]) -> set[str]:
     """Return the keys of simulated cells that only need the outputs of an earlier cell, whose program is the same."""
     executed, shared = set[tuple[str, str, str]](), set[str]()
     for cell in cells:
-        if cell.soc not in devices:
+        if cell.model.executes and cell.soc not in devices:
             run = (cell.model.name, PROGRAM_OF.get(cell.soc, cell.soc), cell.variant)
             shared |= {cell.key} if run in executed else set()
             executed.add(run)

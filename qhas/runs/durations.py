@@ -16,6 +16,7 @@ from qhas.documents import Stored
 from qhas.failures import Step
 from qhas.profile.origin import Origin
 from qhas.runs import keys
+from qhas.runs.keys import network_of, soc_of
 from qhas.runs.record import Attempt, CellRecord
 from qhas.site.sdk import SdkKind
 from qhas.store import Store
@@ -64,10 +65,14 @@ class Durations(Stored):
             key: Forecast(*took, *(each.get(key, 0.0) for each in more)) for key, took in self.seconds.items()
         }
 
+    def alike(self, key: CellKey, measured: Collection[str]) -> bool:
+        """Whether the cell ran where it runs now: on a device, if its SoC is one of the `measured`, or simulated."""
+        return (soc_of(key) in self.measured) == (soc_of(key) in measured)
 
-def read_durations(store: Store, sweep: str) -> dict[str, Forecast]:
-    """Return forecasts by cell key, none for a sweep that has not run yet. Raises StoreError."""
-    return _durations(store.read(keys.durations(sweep))).forecasts
+
+def read_durations(store: Store, sweep: str) -> Durations:
+    """Return what the sweep took, without any cell if it has not run yet. Raises StoreError."""
+    return _durations(store.read(keys.durations(sweep)))
 
 
 def expectations(
@@ -82,13 +87,17 @@ def expectations(
     Based on its last run, the size of its networks, and what other sweeps took with an SDK of the same kind.
     `measured` are the SoCs that run on devices. Raises StoreError.
     """
-    known = read_durations(store, sweep)
+    last = read_durations(store, sweep)
+    known = {key: took for key, took in last.forecasts.items() if last.alike(key, measured)}
     if all(cell.key in known for cell in cells):
         return Expectations(known, measured=measured)
     sizes = sizes_of(cell.model for cell in cells)
     others = list(_others(store, sweep)) if sdk else []
     stored = {name: NetworkSize(size) for other in others for name, size in other.bytes.items()}
     expected = Expectations(known, stored | sizes, measured)
+    for key, took in last.forecasts.items():
+        if key not in known:
+            expected.learn(key, took._replace(device=0.0))
     for other in others:
         if other.sdk is sdk:
             _learn(expected, other, sizes, measured)
@@ -105,11 +114,10 @@ def _learn(
     expected: Expectations, other: Durations, sizes: Mapping[str, NetworkSize], measured: Collection[str]
 ) -> None:
     for key, took in other.forecasts.items():
-        network, soc, _ = key.split("/")
+        network = network_of(key)
         size = other.bytes.get(network)
-        alike = (soc in other.measured) == (soc in measured)
         if size and size == sizes.get(network, NetworkSize(size)).bytes:  # else another network of that name
-            expected.learn(key, took if alike else took._replace(device=0.0))
+            expected.learn(key, took if other.alike(key, measured) else took._replace(device=0.0))
 
 
 def _durations(content: bytes | None) -> Durations:
@@ -121,9 +129,16 @@ def _durations(content: bytes | None) -> Durations:
 
 def write_durations(store: Store, sweep: str, run_id: str, records: Sequence[CellRecord]) -> None:
     """Store what good cells took; for cells that failed or were not run, keep what is known. Raises StoreError."""
-    last = _durations(store.read(keys.durations(sweep)))
+    last = read_durations(store, sweep)
     good = [record for record in records if record.good]
-    took = last.forecasts | {record.cell.key: _forecast(record, last.forecasts) for record in good}
+    ran = {record.cell.soc for record in good}
+    measured = {soc for soc in last.measured if soc not in ran}
+    measured |= {record.cell.soc for record in good if record.origin is Origin.DEVICE}
+    before = {
+        key: took if last.alike(key, measured) else took._replace(device=0.0)
+        for key, took in last.forecasts.items()
+    }
+    took = before | {record.cell.key: _forecast(record, before) for record in good}
     now = Durations(
         run_id=run_id,
         seconds={key: each[:2] for key, each in took.items()},
@@ -131,7 +146,7 @@ def write_durations(store: Store, sweep: str, run_id: str, records: Sequence[Cel
         convert={key: each.convert for key, each in took.items() if each.convert},
         bytes=last.bytes | {record.cell.model.name: record.model.size for record in good if record.model},
         sdk=next((record.sdk.kind for record in good if record.sdk), last.sdk),
-        measured=sorted({*last.measured, *(r.cell.soc for r in good if r.origin is Origin.DEVICE)}),
+        measured=sorted(measured),
     )
     store.write(keys.durations(sweep), now.model_dump_json(indent=1).encode())
 

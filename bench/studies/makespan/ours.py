@@ -43,7 +43,7 @@ def run(job: Job) -> None:
 async def _makespan(job: Job) -> None:
     spec, site = spec_of(job), site_of(job)
     cells = plan_sweep(spec).cells
-    known = read_durations(Store(job.history), spec.name) if job.history else {}
+    known = read_durations(Store(job.history), spec.name).forecasts if job.history else {}
     sizes = {network.name: NetworkSize(*network.size) for network in job.networks if network.size}
     expected = Expectations(known, sizes, {cell.soc for cell in cells})
     async with open_lab(site, cores=job.at_once) as opened:

@@ -43,13 +43,13 @@ def attempts(prepare: float, *device: float) -> list[Attempt]:
 
 
 def test_a_sweep_that_never_ran_has_no_durations(store: Store) -> None:
-    assert read_durations(store, "nightly") == {}
+    assert read_durations(store, "nightly").forecasts == {}
 
 
 def test_prepare_and_device_time_of_good_cells_are_kept(store: Store) -> None:
     good = record(attempts=attempts(40.0, 1.0, 2.0, 3.0, 4.0))
     write_durations(store, "nightly", "one", [good])
-    assert read_durations(store, "nightly") == {good.cell.key: Forecast(40.0, 10.0, 2.0)}
+    assert read_durations(store, "nightly").forecasts == {good.cell.key: Forecast(40.0, 10.0, 2.0)}
 
 
 def test_a_device_is_held_all_the_time_and_this_host_while_a_tool_computes() -> None:
@@ -76,7 +76,7 @@ def test_a_conversion_is_of_the_cell_that_did_it_and_expected_of_each(store: Sto
         record(second, attempts=[*reused, *attempts(40.0, 10.0)]),
     ]
     write_durations(store, "nightly", "one", cells)
-    assert [each.convert for each in read_durations(store, "nightly").values()] == [8.0, 0.0]
+    assert [each.convert for each in read_durations(store, "nightly").forecasts.values()] == [8.0, 0.0]
     expected = expectations(store, "nightly", [first, second], SdkKind.VENDOR, [])
     assert [expected.of(cell).convert for cell in (first, second)] == [8.0, pytest.approx(8.0, rel=0.3)]
 
@@ -84,7 +84,7 @@ def test_a_conversion_is_of_the_cell_that_did_it_and_expected_of_each(store: Sto
 def test_what_an_older_version_wrote_tells_nothing_of_the_viewer(store: Store) -> None:
     content = b'{"run_id": "one", "seconds": {"net/sm8750/default": [40, 10]}}'
     store.write("sweeps/nightly/durations.json", content)
-    assert read_durations(store, "nightly") == {"net/sm8750/default": Forecast(40.0, 10.0)}
+    assert read_durations(store, "nightly").forecasts == {"net/sm8750/default": Forecast(40.0, 10.0)}
 
 
 def test_older_versions_can_read_what_is_written(store: Store) -> None:
@@ -98,13 +98,13 @@ def test_a_failed_cell_keeps_what_it_took_before(store: Store) -> None:
     write_durations(store, "nightly", "one", [good])
     failed = good.model_copy(update={"status": CellStatus.FAILED, "attempts": attempts(1.0, 1.0)})
     write_durations(store, "nightly", "two", [failed])
-    assert read_durations(store, "nightly") == {good.cell.key: Forecast(40.0, 10.0, 2.0)}
+    assert read_durations(store, "nightly").forecasts == {good.cell.key: Forecast(40.0, 10.0, 2.0)}
 
 
 def test_a_graph_from_the_store_does_not_hide_what_its_prepare_takes(store: Store) -> None:
     write_durations(store, "nightly", "one", [record(attempts=attempts(40.0, 10.0))])
     write_durations(store, "nightly", "two", [record(attempts=attempts(0.0, 12.0))])
-    assert list(read_durations(store, "nightly").values()) == [Forecast(40.0, 12.0, 2.0)]
+    assert list(read_durations(store, "nightly").forecasts.values()) == [Forecast(40.0, 12.0, 2.0)]
 
 
 def emulated_before(prepare: float, seconds: float) -> list[Attempt]:
@@ -116,7 +116,7 @@ def emulated_before(prepare: float, seconds: float) -> list[Attempt]:
 def test_a_run_from_the_store_does_not_hide_what_it_takes(store: Store) -> None:
     write_durations(store, "nightly", "one", [record(attempts=attempts(40.0, 10.0))])
     write_durations(store, "nightly", "two", [record(attempts=emulated_before(0.0, 0.1))])
-    assert list(read_durations(store, "nightly").values()) == [Forecast(40.0, 10.0, 2.0)]
+    assert list(read_durations(store, "nightly").forecasts.values()) == [Forecast(40.0, 10.0, 2.0)]
 
 
 def test_what_was_in_the_store_whenever_a_cell_ran_is_expected_by_what_others_took(store: Store) -> None:
@@ -186,6 +186,42 @@ def test_seconds_of_a_simulation_are_not_expected_of_a_device(store: Store) -> N
     assert asked.prepare > 2 * ON_DEVICE.prepare
 
 
+def on_device(record: CellRecord) -> CellRecord:
+    return record.model_copy(update={"origin": Origin.DEVICE})
+
+
+def test_seconds_of_the_sweeps_own_simulation_are_not_expected_of_a_device(store: Store) -> None:
+    simulated = ran("net", 600.0)
+    write_durations(store, "nightly", "one", [simulated])
+    expected = expectations(store, "nightly", [simulated.cell], SdkKind.VENDOR, ["sm8750"])
+    asked = expected.of(simulated.cell)
+    assert asked.device == pytest.approx(ON_DEVICE.device, rel=0.1)
+    assert asked.prepare == pytest.approx(600.0, rel=0.5)
+    assert not expected.knows(simulated.cell)
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_seconds_of_a_device_are_forgotten_once_its_soc_is_simulated(store: Store, reused: bool) -> None:
+    cell, other = ran("net", 600.0), ran("other", 600.0)
+    write_durations(store, "nightly", "one", [on_device(cell), on_device(other)])
+    again = cell.model_copy(update={"attempts": emulated_before(600.0, 0.1)}) if reused else cell
+    write_durations(store, "nightly", "two", [again])
+    stored = read_durations(store, "nightly")
+    assert stored.measured == []
+    assert [each.device for each in stored.forecasts.values()] == [0.0 if reused else 10.0, 0.0]
+    assert [each.prepare for each in stored.forecasts.values()] == [600.0, 600.0]
+
+
+def test_a_soc_that_did_not_run_is_measured_as_before(store: Store) -> None:
+    phone, board = (
+        ran("net", 600.0),
+        record(Cell(model=model("net"), soc="sa8255"), attempts=attempts(40.0, 10.0)),
+    )
+    write_durations(store, "nightly", "one", [on_device(phone)])
+    write_durations(store, "nightly", "two", [board])
+    assert read_durations(store, "nightly").measured == ["sm8750"]
+
+
 @pytest.mark.parametrize("key", ["net", "net/sm8750", "a/b/c/d", "//"])
 def test_a_key_of_no_cell_is_damage(store: Store, key: str) -> None:
     content = f'{{"run_id": "one", "seconds": {{"{key}": [1, 1]}}}}'
@@ -198,4 +234,4 @@ def test_a_key_of_no_cell_is_damage(store: Store, key: str) -> None:
 def test_damaged_durations_are_as_none(store: Store, seconds: str) -> None:
     content = f'{{"run_id": "one", "seconds": {{"net/sm8750/default": {seconds}}}}}'
     store.write("sweeps/nightly/durations.json", content.encode())
-    assert read_durations(store, "nightly") == {}
+    assert read_durations(store, "nightly").forecasts == {}
