@@ -6,6 +6,7 @@ both SDKs accept it.
 
 from __future__ import annotations
 
+import tempfile
 import zlib
 from collections.abc import Iterator
 from math import prod
@@ -34,6 +35,7 @@ _FLOATS = ("FLOAT_16", "FLOAT_32", "FLOAT_64")
 
 def gather_calibration(model: ModelRef, graph: OnnxGraph, folder: Path) -> None:
     """Write the data and their list to a new folder. Raises StepFailed naming what cannot be used."""
+    require_listable(folder)
     folder.mkdir()
     place = model.quantize.calibration if model.quantize else RANDOM_CALIBRATION
     try:
@@ -44,6 +46,15 @@ def gather_calibration(model: ModelRef, graph: OnnxGraph, folder: Path) -> None:
     except StepFailed as error:  # from a list, which is read in the same way as an input list
         raise _unusable(error.failure.message) from None
     (folder / CALIBRATION_LIST).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def require_listable(folder: Path) -> None:
+    """Raise StepFailed if files of the folder cannot be listed by their paths: blanks separate the entries of a list."""
+    if len(str(folder).split()) > 1:
+        raise _unusable(
+            f"A calibration list cannot name files below {tempfile.gettempdir()}, as its path contains blanks: set TMPDIR "
+            "to a path without any."
+        )
 
 
 def require_calibration(address: str) -> None:

@@ -5,9 +5,10 @@ In a sweep, only the cells of the network in question fail; a run of a single ne
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
-from qhas.cell.calibration import require_calibration
+from qhas.cell.calibration import require_calibration, require_listable
 from qhas.cell.inputs import require_listed
 from qhas.failures import InvalidInput, StepFailed
 from qhas.sweep.spec import ModelRef
@@ -20,6 +21,8 @@ def require_data(model: ModelRef) -> None:
     try:
         for address in model.input_lists:
             require_listed(address)
+        if model.quantize:
+            require_listable(Path(tempfile.gettempdir()))
         if model.calibration:
             require_calibration(model.calibration)
     except StepFailed as refused:

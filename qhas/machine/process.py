@@ -99,8 +99,9 @@ async def run_tool(
                 raise
             raise ToolNotExecutable(f"{argv[0]} cannot be executed: {error.strerror or error}") from error
     timed_out = False
-    with tethered(process.pid):
+    with ExitStack() as until_ended:
         try:
+            until_ended.enter_context(tethered(process.pid))
             await asyncio.wait_for(process.wait(), timeout_seconds)
         except TimeoutError:
             timed_out = True

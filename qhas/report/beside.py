@@ -62,7 +62,13 @@ def started_beside(program: str) -> Iterator[Beside]:
     The program is passed to Python's `-c`, without the working directory on the module path.
     """
     argv = [sys.executable, "-P", "-c", program]
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=True,  # Ctrl-C is for the parent, which decides what becomes of the question
+    )
     for pipe in (process.stdin, process.stdout):
         with suppress(OSError, AttributeError):  # without wider pipes, it only takes longer
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)  # type: ignore[arg-type]

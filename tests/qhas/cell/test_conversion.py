@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from fakes.sdk import Fault, Tool, read_calls
 from qhas.cell.calibration import _values
 from qhas.cell.conversion import convert, order_of, quantize
+from qhas.cell.data import require_data
 from qhas.cell.outlook import Contents, Found
 from qhas.cell.prepare import prepare_graph
 from qhas.failures import FailureKind, InvalidInput, Step, StepFailed
@@ -187,6 +189,18 @@ async def test_calibration_data_that_do_not_fit_are_told(
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / ("a.npy" if content[:1] == b"n" else "a.raw")).write_bytes(content)
     async with onnx_bench(quantize={"calibration": str(tmp_path / "images")}) as bench:
+        await convert(bench.work)
+        assert await kind_of(quantize(bench.work)) is FailureKind.CALIBRATION_UNUSABLE
+
+
+async def test_a_scratch_directory_whose_files_no_list_can_name_is_told_before_anything_runs(
+    onnx_bench: OpenBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (blank := tmp_path / "lab scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(blank))
+    async with onnx_bench(quantize="w8a16") as bench:
+        with pytest.raises(InvalidInput, match="set TMPDIR to a path without any"):
+            require_data(bench.work.cell.model)
         await convert(bench.work)
         assert await kind_of(quantize(bench.work)) is FailureKind.CALIBRATION_UNUSABLE
 

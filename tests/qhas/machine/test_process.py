@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import stat
@@ -172,6 +173,21 @@ async def test_cancellation_while_the_tool_is_being_started_ends_the_whole_group
     with pytest.raises(asyncio.CancelledError):
         await running
     assert await all_dead(pids)
+
+
+async def test_a_tool_that_cannot_be_tethered_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def refused(pid: int) -> None:
+        seen.extend(wait_unnoticed(tmp_path, 3))
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("qhas.machine.tether.tether", refused)
+    with pytest.raises(OSError, match="Too many open files"):
+        await sh(TREE, tmp_path)
+    assert await all_dead(seen)
 
 
 @pytest.mark.parametrize("turns", range(2, 6))

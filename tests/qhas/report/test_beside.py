@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -45,6 +47,23 @@ def test_nobody_gets_the_answer_to_another_question_when_it_dies() -> None:
             beside.ask(1)
     assert answers[3] is None
     assert all(answer in (None, question) for question, answer in enumerate(answers))
+
+
+def test_ctrl_c_in_the_terminal_is_not_for_it() -> None:
+    parent = """
+import os, signal
+from qhas.report.beside import started_beside
+signal.signal(signal.SIGINT, lambda *_: None)
+with started_beside(SQUARES) as beside:
+    beside.ask(2)
+    os.killpg(0, signal.SIGINT)  # as a terminal does
+    print(beside.ask(3))
+"""
+    program = f"SQUARES = {SQUARES!r}\n{parent}"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], start_new_session=True, capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("9\n", "")
 
 
 def test_it_ends_with_the_block() -> None:
