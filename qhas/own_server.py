@@ -8,6 +8,7 @@ is still being imported, on a socket that this process already holds: no other p
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import time
 import urllib.request
 from functools import cache
+from types import FrameType
 
 from qhas.failures import InvalidInput
 from qhas.machine.collector import rare_collections
@@ -95,11 +97,16 @@ def main() -> None:
     """Serve on the socket whose descriptor is the only argument."""
     import uvicorn
 
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            logging.disable()  # what is cancelled from here on is no error, but would be logged as one
+            super().handle_exit(sig, frame)
+
     app = "prefect.server.api.server:create_app"
     config = uvicorn.Config(app, factory=True, log_level="error", lifespan="on")
     with rare_collections():
         config.load()
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
+    Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
 
 
 if __name__ == "__main__":

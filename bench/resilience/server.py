@@ -16,6 +16,7 @@ from qhas.machine.free_ports import free_port
 from qhas.prefect_settings import CLIENT_LOGIN, QUIET, guard, new_login
 
 _START_SECONDS = 1800.0
+_ANSWER_SECONDS = 300.0
 """Under a load of twenty on two cores, starting takes seven minutes."""
 
 
@@ -68,7 +69,9 @@ class PrefectServer:
     @property
     def api(self) -> PrefectApi:
         """The server's API, logged in."""
-        return PrefectApi(self.environment["PREFECT_API_URL"], self.environment[CLIENT_LOGIN])
+        return PrefectApi(
+            self.environment["PREFECT_API_URL"], self.environment[CLIENT_LOGIN], _ANSWER_SECONDS
+        )
 
     def _guard(self) -> dict[str, str]:
         return guard(self.environment[CLIENT_LOGIN], self.environment["PREFECT_API_URL"].removesuffix("/api"))

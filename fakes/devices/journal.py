@@ -48,7 +48,9 @@ class Journal:
 def read_journal(path: Path) -> list[DeviceCommand]:
     """Return the commands in order of their start; an empty list if there are none yet."""
     rows: dict[int, dict[str, Any]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    whole, _, _ = text.rpartition("\n")  # a line may be half written
+    for line in whole.splitlines():
         row = json.loads(line)
         rows.setdefault(row.pop("id"), {}).update(row)
     return [

@@ -48,7 +48,8 @@ def read_calls(root: Path, tool: Tool | None = None) -> list[Call]:
     if not path.exists():
         return []
     rows: dict[str, dict[str, Any]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")  # a line may be half written
+    for line in whole.splitlines():
         row = json.loads(line)
         rows.setdefault(row["call"], {}).update(row)
     calls = sorted((_call(row) for row in rows.values()), key=lambda call: call.start)

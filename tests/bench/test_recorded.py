@@ -35,9 +35,8 @@ def test_the_verdicts_of_a_night_cost_what_was_recorded(tmp_path: Path) -> None:
 
 
 def in_millions(work: Callable[[], object]) -> float:
-    """Return the CPU time of the work in units of a million additions, each the minimum of several rounds."""
-    rounds = [(_seconds(work), _seconds(_add)) for _ in range(_ROUNDS)]
-    return _MILLIONS * min(taken for taken, _ in rounds) / min(bare for _, bare in rounds)
+    """Return the CPU time of the work in units of a million additions beside it: the minimum of several rounds."""
+    return _MILLIONS * min(_seconds(work) / _seconds(_add) for _ in range(_ROUNDS))
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -44,7 +44,7 @@ class Sites:
             "socs": {SOCS[name]: 1},
             "site": self.file(name),
         }
-        patience = 3 if name == "lab3" else 120
+        patience = 3 if name == "lab3" else 900
         return SiteRef.model_validate({**named, "patience_seconds": patience, **changes})
 
     def file(self, name: str) -> str:
@@ -132,7 +132,7 @@ def hanging(sites: Sites, name: str) -> bool:
 
 def hang(sites: Sites, name: str) -> None:
     """Make the site hang in beta's cell, which is prepared only once alpha's holds the device."""
-    waits = [Wait(Tool.PREPARE, 2.0, model="beta")]
+    waits = [Wait(Tool.PREPARE, 6.0, model="beta")]
     order(sites.sdks[name], Rule(Tool.NET_RUN, Fault.HANG, model="beta"), waits=waits)
 
 

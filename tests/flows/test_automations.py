@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -155,16 +156,14 @@ class TestOnAServer:
 
     async def test_a_regression_fires_its_automation(self, client: PrefectClient, told: list[Event]) -> None:
         events.regressed(record(), "12% slower", baseline="nightly-0")
-        await send(client, *told)
-        await fired(client, "qhas regression")
+        await until_told(client, partial(fired, client, "qhas regression"), *told)
 
     async def test_a_device_set_aside_fires_its_automation(
         self, client: PrefectClient, told: list[Event]
     ) -> None:
         facts = Quarantined(reason="it hangs", since=MOMENT, until=MOMENT + timedelta(hours=1), failures=3)
         events.emit(progress.DeviceQuarantined("oneplus13", "sm8750", facts))
-        await send(client, *told)
-        await fired(client, "qhas device quarantined")
+        await until_told(client, partial(fired, client, "qhas device quarantined"), *told)
 
     async def test_a_nightly_that_fails_fires_its_automation(self, client: PrefectClient) -> None:
         run = await nightly_run(client)

@@ -87,6 +87,35 @@ def test_it_ends_with_a_process_that_is_killed(answer: dict[str, Any]) -> None:
         time.sleep(0.1)
 
 
+SERVE_WHAT_COMPLAINS_AT_ITS_END = """
+import logging, socket, sys
+import uvicorn
+from qhas import own_server
+
+async def app(scope, receive, send):
+    while (message := await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+        print("up", flush=True)
+    logging.getLogger("sqlalchemy.pool").error("Exception terminating connection", exc_info=TimeoutError())
+    await send({"type": "lifespan.shutdown.complete"})
+
+configured = uvicorn.Config
+uvicorn.Config = lambda _, **options: configured(app, **options | {"factory": False})
+sys.argv[1:] = [str(socket.create_server(("127.0.0.1", 0)).detach())]
+own_server.main()
+"""
+
+
+def test_what_it_cancels_when_it_is_asked_to_end_is_not_printed_as_an_error() -> None:
+    argv = [sys.executable, "-c", SERVE_WHAT_COMPLAINS_AT_ITS_END]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        assert server.stdout.readline() == "up\n"
+        server.terminate()
+        _, errors = server.communicate()
+    assert errors == ""
+
+
 @pytest.mark.parametrize(
     ("named", "step"),
     [(False, "try again when the machine is less busy"), (True, "unset PREFECT_API_URL")],

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -99,11 +100,17 @@ def _net_runs(lab: FakeLab) -> list[Call]:
 @pytest.fixture
 def hanging(lab: FakeLab) -> Iterator[FakeLab]:
     """A lab that hangs in beta, prepared once alpha has the device; at the end, surviving tools are killed."""
-    waits = [Wait(Tool.PREPARE, 2.0, model="beta")]
+    waits = [Wait(Tool.PREPARE, 6.0, model="beta")]
     order(lab.sdk, Rule(Tool.NET_RUN, Fault.HANG, model="beta"), waits=waits)
     yield lab
-    for pid in _tools(lab):
-        os.kill(pid, signal.SIGKILL)
+    kill(*_tools(lab))
+
+
+def kill(*pids: int) -> None:
+    """Kill those of the processes that have not ended by themselves."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _tools(lab: FakeLab) -> list[int]:
@@ -159,8 +166,7 @@ async def test_a_run_whose_host_died_is_finished_by_another_worker(hanging: Fake
         await until_it_hangs(lab)
         async with get_client() as client:
             flow_process = int(str((await client.read_flow_run(run)).infrastructure_pid).rpartition(":")[2])
-        for pid in (first.pid, flow_process, *_tools(lab)):
-            os.kill(pid, signal.SIGKILL)
+        kill(first.pid, flow_process, *_tools(lab))
         await asyncio.sleep(3)
         good = good_cells(lab)
         assert (

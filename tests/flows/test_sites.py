@@ -59,7 +59,7 @@ def qhas(
     _, environment = prefect_command()
     return subprocess.run(
         [str(Path(sys.executable).parent / "qhas"), "sweep", "sweep.yaml", "--sites", "sites.yaml", "--site", str(sites.lab.site_file), *arguments],
-        cwd=sites.lab.folder, env=environment, capture_output=True, text=True, timeout=150, check=False,
+        cwd=sites.lab.folder, env=environment, capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from tests.qhas.objects import keys_named
 pytestmark = pytest.mark.xdist_group("s3")
 
 NETWORKS = "qhas-networks"
-IMPATIENT = Patience(total=3, answer=10, first_wait=0.05, longest_wait=0.2)
+IMPATIENT = Patience(total=3, answer=60, first_wait=0.05, longest_wait=0.2)
 NOT_ALLOWED = "these credentials may not do that; check the bucket's policy"
 needs_ceph = pytest.mark.skipif(not ceph_is_installed(), reason="radosgw and ceph-osd are not installed")
 

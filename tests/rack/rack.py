@@ -27,6 +27,8 @@ from tests.rack.drive import run_cell
 FakeDevice = Phone | Board
 ANSWER_SECONDS = 20.0
 """Long enough for a loaded machine. Tests of devices that fall silent use less."""
+FREED_SECONDS = 5.0 * 8
+"""How long a rack takes at most to be free again: five seconds, on a machine that may be eight times slower."""
 NET_RUN = "/snpe-net-run --container"
 PROFILED = "--profiling_level qhas"
 TIMED = "--profiling_level basic"
@@ -124,7 +126,7 @@ class Rack:
 
     def require_clean(self) -> None:
         """Check that nothing of a run is left on the devices, among the leases or on this host."""
-        until(lambda: not self.leftovers(), 5, self.leftovers)
+        until(lambda: not self.leftovers(), 3 * FREED_SECONDS, self.leftovers)
 
     def leftovers(self) -> dict[str, object]:
         """Return what a run left behind, by what it is; empty after every run, however it ended."""

@@ -22,7 +22,7 @@ from qhas.runs.record import CellRecord, SweepState
 from qhas.runs.stored import read_run
 from qhas.sweep.spec import Cell
 from tests.rack.conftest import RackOf
-from tests.rack.rack import Rack, jobs, leases_of, overlaps, runs, until
+from tests.rack.rack import FREED_SECONDS, Rack, jobs, leases_of, overlaps, runs, until
 
 QHAS = Path(sys.executable).parent / "qhas"
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ async def test_two_sweeps_and_a_profile_share_three_devices_one_job_at_a_time(
     rack.require_clean()
 
 
-async def test_a_killed_process_frees_its_phone_within_a_second_and_its_tool_ends_before_the_next_job(
+async def test_a_killed_process_frees_its_phone_and_its_tool_ends_before_the_next_job(
     rack_of: RackOf, start: Start
 ) -> None:
     rack = rack_of(phone="sm8750")
@@ -123,7 +123,7 @@ async def test_a_killed_process_frees_its_phone_within_a_second_and_its_tool_end
     assert record.failure is None
     heir_begins = next(c for c in phone.commands() if "qhas-reaper" in c.service and c.start > killed)
     print(f"freed after {heir_begins.start - killed:.3f} s")
-    assert heir_begins.start - killed < 1
+    assert heir_begins.start - killed < FREED_SECONDS
     ended, its_run = runs(phone)
     assert ended.service == running.service
     assert ended.end is not None
@@ -149,10 +149,9 @@ def test_the_tool_of_a_killed_process_ends_by_itself(rack_of: RackOf, start: Sta
     (tool,) = hangs(rack)
     doomed.kill()
     killed = time.time()
-    until(lambda: not alive(tool.pid), 5)
-    until(lambda: not rack.devices[device].processes(), 5)
+    until(lambda: not alive(tool.pid), FREED_SECONDS)
+    until(lambda: not rack.devices[device].processes(), FREED_SECONDS)
     print(f"tool gone after {time.time() - killed:.3f} s")
-    assert time.time() - killed < 5
     (state,) = Leases(leases_of(rack.folder)).states([rack.address(device)])
     assert state.holder is None
 
@@ -161,20 +160,19 @@ def test_the_tool_of_a_killed_process_ends_by_itself(rack_of: RackOf, start: Sta
 
 
 def assert_freed(rack: Rack, stopped: float) -> None:
-    """Check that within five seconds the tools on the devices have ended, the jobs are gone and no lease is held."""
-    until(lambda: not rack.leftovers(), 10, rack.leftovers)
+    """Check that the tools on the devices have ended in time, the jobs are gone and no lease is held."""
+    until(lambda: not rack.leftovers(), FREED_SECONDS, rack.leftovers)
     freed = time.time()
     for device in rack.devices.values():
         for tool in runs(device):
             assert tool.end is not None
-            assert tool.end - stopped < 5
+            assert tool.end - stopped < FREED_SECONDS
         (reaped,) = [c for c in device.commands() if "qhas-reaper" in c.service and c.start > stopped]
         assert reaped.end is not None
-        assert reaped.end - stopped < 5
+        assert reaped.end - stopped < FREED_SECONDS
         print(
             f"{device.pid}: reaped after {reaped.end - stopped:.3f} s, all free after {freed - stopped:.3f} s"
         )
-    assert freed - stopped < 5
 
 
 @pytest.mark.slow

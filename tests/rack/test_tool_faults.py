@@ -35,7 +35,7 @@ class Case:
     times: int | None = None
 
 
-TIMES_OUT, TIMED_PASS = (("timeout_seconds", 2),), (("repetitions", 4),)
+TIMES_OUT, TIMED_PASS = (("timeout_seconds", 15),), (("repetitions", 4),)
 CASES = [
     Case(Tool.NET_RUN, Fault.SEGFAULT, FailureKind.TOOL_CRASHED),
     Case(Tool.NET_RUN, Fault.KILLED, FailureKind.TOOL_KILLED),

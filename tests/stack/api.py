@@ -23,7 +23,7 @@ class Api:
     """A client of one server. Raises httpx.HTTPStatusError for what the server refuses."""
 
     def __init__(self, url: str, login: str) -> None:
-        self._prefect = PrefectApi(url, login)
+        self._prefect = PrefectApi(url, login, _BUSY_SECONDS * _BUSY)
         self._http = httpx.Client(base_url=url, timeout=900)
 
     def get(self, path: str) -> Any:
@@ -33,6 +33,10 @@ class Api:
     def post(self, path: str, body: object) -> Any:
         """Return the response to a POST."""
         return self._ask("POST", path, body)
+
+    def patch(self, path: str, body: object) -> None:
+        """Send a PATCH."""
+        self._ask("PATCH", path, body)
 
     def delete(self, path: str) -> None:
         """Send a DELETE."""

@@ -106,9 +106,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         for name in NETWORKS:
             dlc = make_dlc(folder / f"{name}.dlc", graph=name)
             client_of(settings).put_object(Bucket=BUCKET, Key=f"networks/{name}.dlc", Body=dlc.read_bytes())
+        let_nothing_come_due(running.api)
         yield running
     finally:
         stack.down()
+
+
+def let_nothing_come_due(api: Api) -> None:
+    """Switch off the deployments' schedules: of a deployment with a limit, a run at a full hour would end the tests' own."""
+    for deployment in api.deployments().values():
+        for schedule in deployment["schedules"]:
+            api.patch(f"/deployments/{deployment['id']}/schedules/{schedule['id']}", {"active": False})
 
 
 @pytest.fixture(autouse=True)

@@ -63,7 +63,12 @@ def a_batch(asking: Asking) -> dict[str, Any]:
 
 def over_sites(asking: Asking) -> dict[str, Any]:
     sites = [
-        {"name": name, "deployment": f"sweep/{name}", "socs": [{"soc": soc, "count": 1}]}
+        {
+            "name": name,
+            "deployment": f"sweep/{name}",
+            "socs": [{"soc": soc, "count": 1}],
+            "patience_seconds": 900,
+        }
         for name, soc in zip(("lab1", "lab2"), SOCS, strict=True)
     ]
     return {"spec": asking.running.spec(), "sites": sites, "run_id": asking.run_id}
@@ -185,17 +190,20 @@ def test_the_scheduler_starts_a_run_when_its_time_comes(running: Running) -> Non
     due = {"auto_scheduled": True, "deployment_id": deployment["id"]}
     found: list[dict[str, Any]] = []
 
-    def ended() -> bool:
+    def runs() -> list[dict[str, Any]]:
         body = {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}}}
-        runs = running.api.every("/flow_runs/filter", body)
+        return [run for run in running.api.every("/flow_runs/filter", body) if due.items() <= run.items()]
+
+    def ended() -> bool:
         ends = ENDS - {"CANCELLED"}  # a run that came due while another was still running
-        found[:] = [run for run in runs if due.items() <= run.items() and run["state_type"] in ends]
+        found[:] = [run for run in runs() if run["state_type"] in ends]
         return bool(found)
 
     try:
         running.api.until(ended, 240, "a run that the scheduler made to end")
     finally:
         running.api.delete(f"{there}/{made['id']}")
+    running.api.until(lambda: all(run["state_type"] in ENDS for run in runs()), 240, "its last run to end")
     first = min(found, key=lambda run: str(run["expected_start_time"]))
     assert (first["state_type"], first["created_by"]["type"]) == ("COMPLETED", "SCHEDULE")
 

@@ -21,7 +21,7 @@ from qhas.store.s3_clients import S3Clients
 from qhas.store.s3_transfer import open_s3
 from tests.qhas.store.wired import file_of
 
-SOON = Patience(total=0, answer=2)
+SOON = Patience(total=0, answer=60)
 SECRETS = ("authorization", "x-amz-security-token")
 
 

@@ -15,7 +15,7 @@ from qhas.store.s3 import PART
 from qhas.store.s3_transfer import FastS3
 
 NO_CEPH = pytest.mark.skipif(not ceph_is_installed(), reason="radosgw and ceph-osd are not installed")
-IMPATIENT = Patience(total=2, first_wait=0.05, longest_wait=0.2, answer=5)
+IMPATIENT = Patience(total=2, first_wait=0.05, longest_wait=0.2, answer=60)
 
 
 @pytest.fixture(
