@@ -138,11 +138,11 @@ async def stop(client: PrefectClient, ids: Collection[UUID]) -> None:
 
     Raises httpx.HTTPError if the server fails to the last.
     """
-    alive, until = list(ids), monotonic() + _GRACE_SECONDS
-    with _server_may_fail():
-        await _set_all(client, alive, Cancelling())
+    alive, untold, until = list(ids), list(ids), monotonic() + _GRACE_SECONDS
     while alive and monotonic() < until:
         with _server_may_fail():
+            await _set_all(client, untold, Cancelling())
+            untold = []
             alive = [each.id for each in (await _read(client, ids)).values() if not _is_over(each)]
         await asyncio.sleep(_LOOK_SECONDS if alive else 0)
     await _set_all(client, alive, Cancelled(message="Cancelled; no worker answered."), force=True)

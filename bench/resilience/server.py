@@ -16,8 +16,8 @@ from qhas.machine.free_ports import free_port
 from qhas.prefect_settings import CLIENT_LOGIN, QUIET, guard, new_login
 
 _START_SECONDS = 1800.0
-_ANSWER_SECONDS = 300.0
 """Under a load of twenty on two cores, starting takes seven minutes."""
+_ANSWER_SECONDS = 300.0
 
 
 class PrefectServer:
