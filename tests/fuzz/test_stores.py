@@ -90,7 +90,7 @@ def test_what_lies_beside_records(key: str, tmp_path: Path) -> None:
         read_acceptances(store)
         read_reruns(store, RUN.run_id, [GOOD_CELL])
         run_lines(store)
-        known = Expectations(read_durations(store, "nightly"))
+        known = Expectations(read_durations(store, "nightly").forecasts)
         said = expect([CELL, Cell(model=model("new"), soc="sm8750")], known, InStore(), {"sm8750": 1}, 1)
         assert said
         timedelta(seconds=said.high or said.seconds)
