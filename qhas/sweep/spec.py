@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from qhas.documents import Written, parse_yaml, require_distinct
 from qhas.failures import InvalidInput
-from qhas.naming import Name, SocName
+from qhas.naming import Name, SocName, StoredPath
 from qhas.network.recipe import ActivationBits, Attention, Projections
 from qhas.sweep.budget import Budget, NetworkBudget
 from qhas.sweep.language import Context
@@ -290,7 +290,7 @@ class Cell(Written):
 
     model: ModelRef
     soc: SocName
-    variant: str = DEFAULT
+    variant: StoredPath = DEFAULT
     sdk: Name | None = Field(
         default=None,
         exclude_if=lambda sdk: sdk is None,

@@ -255,3 +255,14 @@ def test_a_cell_names_its_variant_only_where_there_is_a_choice(variant: str, lab
 
 def test_an_exclusion_with_one_field_is_enough() -> None:
     assert Exclusion(soc="sm8750").model is None
+
+
+@pytest.mark.parametrize("variant", ["", "/", "a//b", "../other", "a/../b", "a b", "default/"])
+def test_a_variant_that_cannot_be_part_of_a_cells_key_is_refused(variant: str) -> None:
+    with pytest.raises(ValidationError, match="variant"):
+        Cell(model=model(), soc="sm8750", variant=variant)
+
+
+@pytest.mark.parametrize("variant", ["default", "vtcm_mb-2", "default/decoder"])
+def test_a_variant_may_name_a_point_of_a_grid_or_a_graph(variant: str) -> None:
+    assert Cell(model=model(), soc="sm8750", variant=variant).key == f"{model().name}/sm8750/{variant}"
