@@ -74,7 +74,7 @@ def test_of_many_cells_the_first_have_links(store: Store) -> None:
 
 
 def test_names_are_no_markup_in_a_page(store: Store) -> None:
-    cell = Cell(model=model(), soc="sm8750", variant="[x](https://evil)|*")
+    cell = Cell(model=model(), soc="sm8750").model_copy(update={"variant": "[x](https://evil)|*"})
     assert r"\[x\](https://evil)\|\*" in page_of(record(cell), store=store)
 
 
