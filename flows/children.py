@@ -38,6 +38,8 @@ _LOOK_SECONDS = 0.5
 """How often to look for the end of a run that was cancelled."""
 _GRACE_SECONDS = 20.0
 """A cancelled run whose worker does not answer in this time is declared cancelled."""
+_LATER = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS)
+"""Refusals that are not for good, as of a proxy before the server; Prefect's client gives up after about a minute."""
 _ENDS = {
     StateType.COMPLETED: SiteState.FINISHED,
     StateType.FAILED: SiteState.FAILED,
@@ -115,7 +117,7 @@ async def start(
             as_subflow=True,
         )
     except PrefectHTTPStatusError as error:
-        if error.response.is_server_error:
+        if _may_pass(error.response):
             raise
         raise InvalidInput(
             f"Site {site.name}: the server refuses to run {site.deployment}: {error.response.text}"
@@ -162,10 +164,14 @@ def _server_may_fail() -> Iterator[None]:
     try:
         yield
     except (httpx.TransportError, httpx.HTTPStatusError) as error:
-        if isinstance(error, httpx.HTTPStatusError) and not error.response.is_server_error:
+        if isinstance(error, httpx.HTTPStatusError) and not _may_pass(error.response):
             raise
         reason = str(error).partition("\n")[0]
         get_run_logger().warning("Prefect's API does not answer (%s); retrying.", reason)
+
+
+def _may_pass(response: httpx.Response) -> bool:
+    return response.is_server_error or response.status_code in _LATER
 
 
 async def _look(client: PrefectClient, child: Child, flow_run: FlowRun | None) -> None:

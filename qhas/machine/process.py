@@ -123,8 +123,11 @@ async def _started(creation: Coroutine[Any, Any, Process]) -> Process:
     if cancelled := await outlast(starting):
         with contextlib.suppress(OSError):
             process = starting.result()
-            with tethered(process.pid):
-                await _end_group(process)
+            with ExitStack() as until_ended:
+                try:
+                    until_ended.enter_context(tethered(process.pid))
+                finally:
+                    await _end_group(process)
         raise cancelled
     return starting.result()
 

@@ -191,6 +191,24 @@ async def test_a_tool_that_cannot_be_tethered_is_ended(
 
 
 @pytest.mark.parametrize("turns", range(2, 6))
+async def test_a_tool_that_is_cancelled_while_it_is_being_started_is_ended_though_it_cannot_be_tethered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    def refused(pid: int) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("qhas.machine.tether.tether", refused)
+    running = asyncio.create_task(sh(TREE, tmp_path))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    pids = wait_unnoticed(tmp_path, 3)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await all_dead(pids)
+
+
+@pytest.mark.parametrize("turns", range(2, 6))
 async def test_a_tool_that_is_cancelled_while_it_is_being_started_may_clean_up(
     tmp_path: Path, turns: int
 ) -> None:
